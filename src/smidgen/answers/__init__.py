@@ -1,0 +1,1 @@
+"""Kinds of output, one file each: loss, decoding and metric."""

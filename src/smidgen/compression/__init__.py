@@ -1,0 +1,1 @@
+"""Steps that make a trained network smaller, one file each."""

@@ -1,0 +1,1 @@
+"""Reading, validation, splits, fingerprints and samples: from a source to a `Dataset`."""

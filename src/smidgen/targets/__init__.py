@@ -1,0 +1,1 @@
+"""Forms a model ships in, one file each."""

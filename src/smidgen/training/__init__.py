@@ -1,0 +1,1 @@
+"""One training loop for every task, its augmentation, optimizers and checkpoints."""

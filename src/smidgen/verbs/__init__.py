@@ -1,0 +1,1 @@
+"""What smidgen does, one file each: the functions behind the commands and the Python API."""

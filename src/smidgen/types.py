@@ -102,6 +102,10 @@ class Answer(Protocol):
         """The distillation loss between two raw outputs, a scalar (Hinton et al. 2015, arXiv:1503.02531)."""
         ...
 
+    def decide(self, output: Array) -> Array:
+        """Per example, the target that the output amounts to (the likeliest class, say): (n, ...)."""
+        ...
+
     def correct(self, output: Array, target: Array) -> Array:
         """Per example, how right the output is, 0 to 1: (n,). Its mean is `metric`."""
         ...

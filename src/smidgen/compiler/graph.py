@@ -1,0 +1,136 @@
+"""The graph of a network: captured, with batch normalisation folded and what has no effect taken out.
+
+One form serves the cost model, quantisation and the exporters: a `torch.fx.GraphModule` of ATen calls, one placeholder
+for the raw input and parameters as `get_attr` nodes.
+"""
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import torch
+from torch import Tensor, fx, nn
+
+aten = torch.ops.aten
+
+WEIGHTED = (aten.conv2d.default, aten.linear.default)
+IDENTITIES = (aten.dropout.default, aten.clone.default, aten.contiguous.default, aten.detach.default)
+
+
+def capture(network: nn.Module, raw: Tensor) -> fx.GraphModule:
+    """The graph of `network` in inference mode, for any batch size.
+
+    Args:
+        network: a module of one input; it is left as it was.
+        raw: an example input, (batch, ...); only its shape and type matter.
+    """
+    was_training = network.training
+    network.eval()
+    try:
+        batch = torch.export.Dim("batch", min=1)
+        with torch.no_grad():
+            two = torch.cat([raw[:1], raw[:1]])  # a batch of one would be taken for a constant
+            program = torch.export.export(network, (two,), dynamic_shapes=({0: batch},), strict=False)
+    finally:
+        network.train(was_training)
+    graph = program.module()
+    _drop_guards(graph)
+    _fold_batch_norm(graph)
+    _drop_identities(graph)
+    graph.graph.eliminate_dead_code()
+    graph.delete_all_unused_submodules()
+    _drop_unused_tensors(graph)
+    graph.recompile()
+    return graph
+
+
+def tensor(graph: fx.GraphModule, node: Any) -> Tensor | None:
+    """The parameter or buffer behind a `get_attr` node."""
+    if not isinstance(node, fx.Node) or node.op != "get_attr":
+        return None
+    value: Any = graph
+    for part in str(node.target).split("."):
+        value = getattr(value, part)
+    return cast("Tensor", value)
+
+
+def calls(graph: fx.GraphModule, *targets: Callable[..., Any]) -> Iterator[fx.Node]:
+    """The nodes that call one of `targets`, in order of execution."""
+    for node in list(graph.graph.nodes):
+        if node.op == "call_function" and node.target in targets:
+            yield node
+
+
+def argument(node: fx.Node, position: int, default: Any = None) -> Any:
+    """A positional argument, or its default where the graph leaves it out."""
+    return node.args[position] if len(node.args) > position else default
+
+
+def attach(graph: fx.GraphModule, name: str, value: Tensor) -> fx.Node:
+    """A new parameter under a name of its own, as a `get_attr` node at the insertion point."""
+    graph.register_parameter(name, nn.Parameter(value))
+    return graph.graph.get_attr(name)
+
+
+def shape_of(node: fx.Node) -> tuple[int, ...]:
+    """The shape of a node's value for one example, without the batch."""
+    value = node.meta["val"]
+    return tuple(int(size) for size in value.shape[1:])
+
+
+def _drop_guards(graph: fx.GraphModule) -> None:
+    for node in list(graph.graph.nodes):
+        guards = node.op == "call_module" and node.target == "_guards_fn"
+        if guards or node.target is aten._assert_tensor_metadata.default:
+            graph.graph.erase_node(node)
+
+
+def _drop_identities(graph: fx.GraphModule) -> None:
+    for node in calls(graph, *IDENTITIES):
+        node.replace_all_uses_with(cast("fx.Node", node.args[0]))
+        graph.graph.erase_node(node)
+
+
+def _fold_batch_norm(graph: fx.GraphModule) -> None:
+    """Batch normalisation after a convolution or linear layer becomes part of its weight and bias."""
+    for index, norm in enumerate(calls(graph, aten.batch_norm.default)):
+        layer = norm.args[0]
+        if not isinstance(layer, fx.Node) or layer.target not in WEIGHTED or len(layer.users) != 1:
+            continue
+        gamma, beta, mean, variance = (tensor(graph, norm.args[i]) for i in range(1, 5))
+        weight, bias = tensor(graph, layer.args[1]), tensor(graph, argument(layer, 2))
+        if weight is None or mean is None or variance is None:
+            continue
+        with torch.no_grad():
+            scale = torch.rsqrt(variance + float(cast("float", norm.args[7])))
+            scale = scale if gamma is None else scale * gamma
+            folded = weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
+            shift = (0.0 if bias is None else bias) - mean
+            shifted = shift * scale if beta is None else shift * scale + beta
+        with graph.graph.inserting_before(layer):
+            rest = layer.args[3:]
+            new = (layer.args[0], attach(graph, f"weight_{index}", folded), attach(graph, f"bias_{index}", shifted))
+        layer.args = (*new, *rest)
+        norm.replace_all_uses_with(layer)
+        graph.graph.erase_node(norm)
+
+
+def _drop_unused_tensors(graph: fx.GraphModule) -> None:
+    used = {str(node.target) for node in graph.graph.nodes if node.op == "get_attr"}
+    for path in [name for name, _ in (*graph.named_parameters(), *graph.named_buffers()) if name not in used]:
+        owner, _, leaf = path.rpartition(".")
+        delattr(graph.get_submodule(owner), leaf)
+
+
+def is_view(node: fx.Node) -> bool:
+    """Whether a node only gives its input another shape: it costs no memory and changes no value."""
+    return node.target in (
+        aten.flatten.using_ints,
+        aten.view.default,
+        aten.reshape.default,
+        aten.permute.default,
+        aten.transpose.int,
+        aten.squeeze.dim,
+        aten.unsqueeze.default,
+        operator.getitem,
+    )

@@ -1,0 +1,134 @@
+"""What a source holds, before anything in it is decoded."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+from zipfile import BadZipFile
+
+import numpy as np
+
+from smidgen.errors import DataError
+from smidgen.types import Array
+
+MOST_EXAMPLES = 20_000_000  # more than this in one source is a damaged header, or not for a small model
+LARGEST_FILE = 256 * 2**20  # bytes of one example, as stored; no sensor of a small model gives more
+BLOCK_BYTES = 4 * 2**20  # how much of a source is in memory at a time while it is read in order
+DAMAGED = (EOFError, OSError, zlib.error, BadZipFile, NotImplementedError)  # what the standard readers raise
+
+PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing", "t10k"), "test"),
+}  # the names that parts of a split go by, in folders, files and columns
+
+
+class Files(Protocol):
+    """Examples that are files: `open(i)` is the i-th, from its start. Raises OSError, or DataError."""
+
+    def open(self, index: int) -> BinaryIO:
+        """The file of one example."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Equally shaped examples that lie one after the other in a stream. `shape` starts with their count."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    open: Callable[[], BinaryIO]  # the stream, at the first example
+
+    @classmethod
+    def of(cls, name: str, array: Array) -> Rows:
+        """The rows of an array in memory."""
+        return cls(name, array.shape, array.dtype, lambda: io.BytesIO(array.tobytes()))
+
+    def blocks(self) -> Iterator[Array]:
+        """All examples in order, in blocks of about BLOCK_BYTES.
+
+        Raises:
+            DataError: the stream is damaged, too short or too long.
+        """
+        each = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        step = max(1, BLOCK_BYTES // max(1, each))
+        try:
+            with self.open() as stream:
+                for start in range(0, self.shape[0], step):
+                    count = min(step, self.shape[0] - start)
+                    block = exactly(stream, count * each, self.name)
+                    yield np.frombuffer(block, self.dtype).reshape(count, *self.shape[1:])
+                if stream.read(1):
+                    raise DataError(f"{self.name} is longer than its header says", "Fetch or write it again")
+        except DAMAGED as error:
+            raise damaged(self.name, error) from None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The examples of a source. `parts` and `groups` are empty, or name the part and the group of each example."""
+
+    source: str
+    layout: str  # folder, zip, idx, npz, csv, sample
+    names: Sequence[str]
+    labels: Sequence[str]
+    content: Files | Sequence[Rows]
+    parts: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    warnings: Sequence[str] = field(default=())
+
+
+def exactly(stream: BinaryIO, size: int, name: str) -> bytes:
+    """The next `size` bytes; grows with what is there, so that a lying header cannot take memory.
+
+    Raises:
+        DataError: the stream ends before.
+    """
+    pieces = []
+    while size > 0:
+        piece = stream.read(min(size, BLOCK_BYTES))
+        if not piece:
+            raise DataError(f"{name} is cut off: it is shorter than its header says", "Fetch or write it again")
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def damaged(name: str, error: BaseException) -> DataError:
+    """The error to raise when a standard reader gives up on `name`."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return DataError(f"{name} cannot be read: {reason}", "Check the file, or fetch it again")
+
+
+def only_given(parts: Sequence[str]) -> Sequence[str]:
+    """The parts as given, or none where all examples are in one: that is no split."""
+    return parts if len(set(parts)) > 1 else ()
+
+
+def numbered(name: str, count: int) -> list[str]:
+    """Names for the rows of an array."""
+    return [f"{name}[{index}]" for index in range(count)]
+
+
+def as_labels(values: Array, name: str) -> list[str]:
+    """A column of whole numbers or of strings as class names.
+
+    Raises:
+        DataError: another type, several columns, NaN or fractions.
+    """
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        hint = "Give one class for each example: an array of one dimension"
+        raise DataError(f"The labels in {name} have shape {'x'.join(map(str, values.shape))}", hint)
+    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
+        values = values.astype(np.int64)
+    if values.dtype.kind not in "iubU":
+        raise DataError(
+            f"The labels in {name} are {values.dtype}, or not whole", "Give whole numbers or strings as classes"
+        )
+    return [str(value) for value in values.tolist()]

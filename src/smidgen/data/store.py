@@ -1,0 +1,184 @@
+"""Where decoded examples live: in memory, or in a file when they are too many for it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+
+from smidgen.data.listing import BLOCK_BYTES
+from smidgen.errors import StorageError
+from smidgen.types import Array, Store
+
+FALLBACK = 2 * 2**30  # bytes of memory to count on where the system does not tell
+
+
+class MemoryStore:
+    """Examples in an array, (n, *shape)."""
+
+    def __init__(self, array: Array) -> None:
+        self._array = array
+        self.shape = array.shape[1:]
+        self.dtype = str(array.dtype)
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, indices: Array) -> Array:
+        return np.asarray(self._array[indices])
+
+
+class FileStore:
+    """Examples in one file, each a record of the same size; only what is asked for is in memory.
+
+    The file has no name, so it goes when the store goes, even if the process is killed.
+    Reads copy instead of mapping the file: mapped pages would count as resident memory.
+    """
+
+    def __init__(self, file: IO[bytes], count: int, shape: tuple[int, ...], dtype: str) -> None:
+        self._file = file
+        self._count = count
+        self._lock = threading.Lock()
+        self._record = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        self.shape = shape
+        self.dtype = dtype
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, indices: Array) -> Array:
+        wanted = np.arange(self._count)[indices]
+        result = np.empty((len(wanted), *self.shape), self.dtype)
+        flat = memoryview(result.reshape(-1).view(np.uint8))
+        # Neighbours are read in one go; the rest record by record.
+        starts = np.flatnonzero(np.diff(wanted, prepend=-2) != 1)
+        for start, stop in zip(starts, [*starts[1:], len(wanted)], strict=True):
+            self._read(int(wanted[start]), flat[int(start) * self._record : int(stop) * self._record])
+        return result
+
+    def _read(self, index: int, into: memoryview) -> None:
+        with self._lock:
+            self._file.seek(index * self._record)
+            self._file.readinto(into)  # type: ignore[attr-defined]  # unbuffered binary files have it
+
+
+class Subset:
+    """Some examples of another store, in the order of `indices`."""
+
+    def __init__(self, store: Store, indices: Array) -> None:
+        self._store = store
+        self._indices = indices
+        self.shape = store.shape
+        self.dtype = store.dtype
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, indices: Array) -> Array:
+        return self._store[self._indices[indices]]
+
+
+class Writer(Protocol):
+    """Takes blocks of examples, (b, *shape), in order, and becomes a store."""
+
+    def append(self, block: Array) -> None:
+        """Add examples at the end."""
+        ...
+
+    def store(self) -> Store:
+        """What was appended. Ends the writing."""
+        ...
+
+
+class _MemoryWriter:
+    def __init__(self, most: int, shape: tuple[int, ...], dtype: str) -> None:
+        self._array = np.empty((most, *shape), dtype)
+        self._count = 0
+
+    def append(self, block: Array) -> None:
+        self._array[self._count : self._count + len(block)] = block
+        self._count += len(block)
+
+    def store(self) -> Store:
+        return MemoryStore(self._array[: self._count])
+
+
+class _FileWriter:
+    def __init__(self, shape: tuple[int, ...], dtype: str, folder: Path) -> None:
+        self._shape, self._dtype, self._folder, self._count = shape, dtype, folder, 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  the store keeps it open
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def append(self, block: Array) -> None:
+        rest = memoryview(np.ascontiguousarray(block, self._dtype).reshape(-1).view(np.uint8))
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise self._failed(error) from None
+        self._count += len(block)
+
+    def store(self) -> Store:
+        return FileStore(self._file, self._count, self._shape, self._dtype)
+
+    def _failed(self, error: OSError) -> StorageError:
+        hint = "Free some space, or name another work folder"
+        return StorageError(f"Decoded examples cannot be kept in {self._folder}: {error.strerror}", hint)
+
+
+def writer(most: int, shape: tuple[int, ...], dtype: str, memory_bytes: int | None, folder: Path) -> Writer:
+    """A writer for up to `most` examples: in memory if they take at most `memory_bytes`, else in a file in `folder`.
+
+    `memory_bytes`: None is half of the memory that is free now.
+    """
+    limit = available_memory() // 2 if memory_bytes is None else memory_bytes
+    needed = most * int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    return _MemoryWriter(most, shape, dtype) if needed <= limit else _FileWriter(shape, dtype, folder)
+
+
+def blocks(store: Store) -> Iterator[Array]:
+    """All examples of a store in order, in blocks of about BLOCK_BYTES: (b, *shape)."""
+    each = int(np.prod(store.shape, dtype=np.int64)) * np.dtype(store.dtype).itemsize
+    step = max(1, BLOCK_BYTES // max(1, each))
+    for start in range(0, len(store), step):
+        yield store[np.arange(start, min(start + step, len(store)))]
+
+
+def available_memory() -> int:
+    """How many bytes of memory a program may still take: what is free, or what its container leaves."""
+    free = [_meminfo(), _container()]
+    known = [value for value in free if value is not None]
+    return min(known) if known else _physical() // 2
+
+
+def _meminfo() -> int | None:
+    """MemAvailable of Linux."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):
+        return None
+
+
+def _container(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What a control group (version 2) leaves; none where it sets no limit."""
+    try:
+        limit, used = ((root / name).read_text(encoding="ascii") for name in ("memory.max", "memory.current"))
+        return max(0, int(limit) - int(used))
+    except (OSError, ValueError):
+        return None
+
+
+def _physical() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return FALLBACK

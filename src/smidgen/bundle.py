@@ -20,7 +20,7 @@ import re
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -35,7 +35,7 @@ from smidgen.runner import OnnxRunner
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from smidgen.types import Answer, Json, Signal
+    from smidgen.types import Answer, Json, Measure, Signal
 
 SCHEMA = 1
 MANIFEST = "bundle.json"
@@ -46,6 +46,8 @@ REPORT = "report.html"
 EXPORTS = "exports"
 LARGEST_JSON = 16 * 2**20  # bytes; a manifest is some kilobytes
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}){0,7}")
+
+AnyPath = str | os.PathLike[str]  # a Bundle, too: it is the path of its folder
 
 # What `save` is given, and what it adds.
 GIVEN: dict[str, type[Any]] = {
@@ -71,7 +73,7 @@ class Bundle:
     manifest: Mapping[str, Json]
 
     @classmethod
-    def load(cls, path: Path | str | os.PathLike[str]) -> Bundle:
+    def load(cls, path: AnyPath) -> Bundle:
         """Open the bundle at `path` and check every file of it.
 
         Raises:
@@ -129,6 +131,14 @@ class Bundle:
             )
         return runner
 
+    @property
+    def _measures(self) -> tuple[Measure, ...]:
+        return (*self.evidence.measures, *self.evidence.comparison) if self.evidence else ()
+
+    @property
+    def _title(self) -> str:
+        return f"{self.manifest['task']}, {self.manifest['family']}, {self.manifest['parameters']:,} parameters"
+
     def add(self, files: Mapping[str, bytes | Path], step: Mapping[str, Json] | None = None) -> Bundle:
         """The same bundle with further or newer files, and `step` at the end of its history; replaces it on disk."""
         kept = {name: self.path / name for name in self.manifest["files"]}
@@ -136,22 +146,30 @@ class Bundle:
         given["history"] = [*given["history"], *([dict(step)] if step else [])]
         return save(self.path, given, {**kept, **files})
 
+    def text(self) -> str:
+        """For a terminal: what it is, and its headline numbers."""
+        lines = [f"{self.path}: {self._title}"]
+        lines += [f"  {m.name:<18} {m.value:.6g} {m.unit}" for m in self._measures]
+        return "\n".join(lines)
+
+    def to_json(self) -> Json:
+        """Plain JSON: the manifest, and what was measured."""
+        return {"path": str(self.path), **self.manifest, "measures": [asdict(m) for m in self._measures]}
+
     def _repr_html_(self) -> str:
         """For notebooks: what it is, and its headline numbers."""
-        measures = self.evidence.measures if self.evidence else ()
         rows = "".join(
             f"<tr><td>{escape(m.name)}</td><td>{m.value:.6g} {escape(m.unit)}</td>"
             f"<td>{m.low:.6g} to {m.high:.6g}</td><td>{escape(m.split)}</td></tr>"
-            for m in measures
+            for m in self._measures
         )
-        title = f"{self.manifest['task']}: {self.manifest['family']}, {self.manifest['parameters']} parameters"
         return (
-            f"<p><b>{escape(self.name)}</b><br>{escape(title)}</p><table><tr><th>measure</th><th>value</th>"
+            f"<p><b>{escape(self.name)}</b><br>{escape(self._title)}</p><table><tr><th>measure</th><th>value</th>"
             f"<th>interval</th><th>split</th></tr>{rows}</table>"
         )
 
 
-def save(folder: Path | str, manifest: Mapping[str, Json], files: Mapping[str, bytes | Path]) -> Bundle:
+def save(folder: AnyPath, manifest: Mapping[str, Json], files: Mapping[str, bytes | Path]) -> Bundle:
     """Write a bundle, whole or not at all; one that is there already is replaced.
 
     Args:
@@ -186,6 +204,18 @@ def save(folder: Path | str, manifest: Mapping[str, Json], files: Mapping[str, b
     return Bundle.load(target)
 
 
+def place(folder: AnyPath, files: Mapping[Path, bytes]) -> None:
+    """Write files into a folder that may hold others, each one whole or not at all. Raises StorageError."""
+    target = _absolute(folder)
+    for name, content in files.items():
+        path = target / name
+        fresh = path.with_name(f".{path.name}.new")
+        with _storage(path, fresh):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _fill(fresh, content)
+            fresh.replace(path)
+
+
 def dump_json(value: Json) -> bytes:
     """JSON for a bundle: strict, readable, UTF-8. Raises BundleError for what JSON cannot hold."""
     try:
@@ -196,14 +226,15 @@ def dump_json(value: Json) -> bytes:
     return f"{text}\n".encode("utf-8", "backslashreplace")
 
 
-def check_free(folder: Path | str) -> None:
+def check_free(folder: AnyPath) -> None:
     """Raise UsageError where saving a bundle to `folder` would destroy something else than a bundle."""
     target = _absolute(folder)
     if not target.exists():
         return
     if not target.is_dir():
         raise UsageError(f"{target} is a file", "Choose another folder with --out")
-    strangers = [path.name for path in target.iterdir() if not _belongs(path)]
+    known = _known(target)
+    strangers = [path.name for path in target.iterdir() if path.name not in known]
     if strangers or (any(target.iterdir()) and not (target / MANIFEST).is_file()):
         listed = ", ".join(sorted(strangers)[:5]) or "files without a bundle.json"
         raise UsageError(
@@ -212,9 +243,12 @@ def check_free(folder: Path | str) -> None:
         )
 
 
-def _belongs(path: Path) -> bool:
-    own = (MANIFEST, MODEL, WEIGHTS, EVIDENCE, REPORT, EXPORTS)
-    return path.name in own or path.name in (".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__")
+def _known(folder: Path) -> set[str]:
+    """What may lie in a bundle: files that smidgen writes, or the manifest lists, and the litter of file managers."""
+    known = {MANIFEST, MODEL, WEIGHTS, EVIDENCE, REPORT, EXPORTS, ".DS_Store", "Thumbs.db", "desktop.ini"}
+    with suppress(BundleError, OSError):
+        known |= {name.partition("/")[0] for name in _manifest(folder)["files"]}
+    return known
 
 
 # Writing
@@ -231,6 +265,8 @@ def _storage(target: Path, fresh: Path) -> Iterator[None]:
         ) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+        with suppress(OSError):
+            fresh.unlink()
 
 
 def _write(folder: Path, name: str, content: bytes | Path) -> dict[str, Json]:
@@ -240,11 +276,15 @@ def _write(folder: Path, name: str, content: bytes | Path) -> dict[str, Json]:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content if isinstance(content, bytes) else content.read_bytes()
+    _fill(path, data)
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _fill(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
-        file.write(data)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
 def _swap(fresh: Path, target: Path) -> None:
@@ -284,7 +324,7 @@ def _sync(folder: Path) -> None:
 # Reading what nobody vouches for
 
 
-def _absolute(path: Path | str | os.PathLike[str]) -> Path:
+def _absolute(path: AnyPath) -> Path:
     """Without links and dots, so that siblings are where we think."""
     try:
         return Path(path).expanduser().resolve()

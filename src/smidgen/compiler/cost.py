@@ -1,8 +1,8 @@
 """What a network costs on a device, from its graph alone: flash, RAM, multiply-accumulates.
 
-Until networks are compiled, flash is the bytes of the weights as they ship (8-bit weights, 32-bit biases, a 32-bit scale a
-channel, or 32-bit floats) and RAM is the peak of what is live while the graph runs, in execution order, with activations
-and views in place. Code, stack and the runtime of the device are not in either number.
+Until networks are compiled, flash is the bytes of the weights as they ship (8-bit weights, 32-bit biases, a 32-bit
+scale a channel, or 32-bit floats) and RAM is the peak of what is live while the graph runs, in execution order, with
+activations and views in place. Code, stack and the runtime of the device are not in either number.
 """
 
 import math

@@ -38,10 +38,7 @@ def capture(network: nn.Module, raw: Tensor) -> fx.GraphModule:
     _fold_batch_norm(graph)
     _drop_identities(graph)
     graph.graph.eliminate_dead_code()
-    graph.delete_all_unused_submodules()
-    _drop_unused_tensors(graph)
-    graph.recompile()
-    return graph
+    return fx.GraphModule(graph, graph.graph)  # with only the tensors that are used
 
 
 def tensor(graph: fx.GraphModule, node: Any) -> Tensor | None:
@@ -113,13 +110,6 @@ def _fold_batch_norm(graph: fx.GraphModule) -> None:
         layer.args = (*new, *rest)
         norm.replace_all_uses_with(layer)
         graph.graph.erase_node(norm)
-
-
-def _drop_unused_tensors(graph: fx.GraphModule) -> None:
-    used = {str(node.target) for node in graph.graph.nodes if node.op == "get_attr"}
-    for path in [name for name, _ in (*graph.named_parameters(), *graph.named_buffers()) if name not in used]:
-        owner, _, leaf = path.rpartition(".")
-        delattr(graph.get_submodule(owner), leaf)
 
 
 def is_view(node: fx.Node) -> bool:

@@ -1,9 +1,9 @@
 """Integer arithmetic as torch modules: what a quantised network is made of, trainable, in the numbers that ship.
 
-Weights are symmetric per output channel, activations are unsigned 8-bit with one scale and zero point each, biases are
-32-bit at the scale of the accumulator. Exporters read the same scales, so simulation and shipped file differ only in the
-rounding of a float multiplication. Scales are learned in the log domain, with the straight-through gradient of LSQ
-(Esser et al. 2020, arXiv:1902.08153).
+Weights are symmetric per output channel, activations are unsigned 8-bit with one scale and zero point each, biases
+are 32-bit at the scale of the accumulator. Exporters read the same scales, so simulation and shipped file differ only
+in the rounding of a float multiplication. Scales are learned in the log domain, with the straight-through gradient of
+LSQ (Esser et al. 2020, arXiv:1902.08153).
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,8 @@ LEVELS = 255  # of an unsigned 8-bit activation
 
 class InputScale(nn.Module):
     """Raw integers to features, (x - zero_point) * scale: exact, so the sensor's own integers enter the first layer."""
+
+    log_scale: Tensor
 
     def __init__(self, scale: float, zero_point: int) -> None:
         super().__init__()
@@ -96,7 +98,8 @@ def weight_scale(weight: Tensor, bits: int) -> Tensor:
     scales = peak[:, None] * shares / most  # (out, shares)
     codes = torch.clamp(torch.round(flat[:, None] / scales[..., None]), -most, most)
     errors = ((codes * scales[..., None] - flat[:, None]) ** 2).sum(2)
-    return scales.gather(1, errors.argmin(1, keepdim=True)).squeeze(1)
+    best: Tensor = scales.gather(1, errors.argmin(1, keepdim=True)).squeeze(1)
+    return best
 
 
 def round_through(x: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from smidgen.types import Answer, Family, Signal
 class Network(nn.Module):
     """Front end, body and head in one module.
 
-    `forward` takes the raw input, a batch of what the sensor gives, and returns raw outputs (batch, answer.width), which
-    losses and distillation want; `answers` goes on through the head, as the shipped graph does.
+    `forward` takes the raw input, a batch of what the sensor gives, and returns raw outputs (batch, answer.width),
+    which losses and distillation want; `answers` goes on through the head, as the shipped graph does.
     """
 
     def __init__(self, signal: Signal, answer: Answer, body: nn.Module) -> None:

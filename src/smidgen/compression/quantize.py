@@ -136,7 +136,7 @@ def _observe(graph: fx.GraphModule, raw: Tensor) -> dict[str, Tensor]:
     """A sample of the values of every node over the calibration inputs."""
     names = {node.name for node in _rounded(graph)}
     kept: dict[str, list[Tensor]] = {name: [] for name in names}
-    batches = raw.split(64)
+    batches = torch.split(raw, 64)
     share = max(1, KEPT // len(batches))
     for batch in batches:
         for name, value in _run(graph, batch, names):

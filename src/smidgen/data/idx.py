@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
@@ -23,6 +21,10 @@ from smidgen.data.listing import (
     only_given,
 )
 from smidgen.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 FILE = re.compile(r"(?:(?P<part>[a-z0-9]+)[-_.])?(?P<what>images|labels)[-_.]idx\d[-_.]ubyte(?:\.gz)?", re.IGNORECASE)
 UNSIGNED_BYTE = 0x08  # the third byte of the magic number; the fourth is the number of dimensions
@@ -87,6 +89,7 @@ def _rows(path: Path) -> Rows:
 
 
 def _open(path: Path, offset: int = 0) -> BinaryIO:
-    stream = cast("BinaryIO", gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+    packed = path.suffix.lower() == ".gz"
+    stream = cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")  # noqa: SIM115  the caller closes it
     stream.read(offset)  # not seek: a .gz has no other way, and this one works for both
     return stream

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 
 from smidgen.errors import DataError
-from smidgen.types import Array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from smidgen.types import Array
 
 MOST_EXAMPLES = 20_000_000  # more than this in one source is a damaged header, or not for a small model
 LARGEST_FILE = 256 * 2**20  # bytes of one example, as stored; no sensor of a small model gives more
@@ -100,13 +103,23 @@ def exactly(stream: BinaryIO, size: int, name: str) -> bytes:
 
 def damaged(name: str, error: BaseException) -> DataError:
     """The error to raise when a standard reader gives up on `name`."""
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return DataError(f"{name} cannot be read: {reason}", "Check the file, or fetch it again")
+    return DataError(f"{name} cannot be read: {reason(error)}", "Check the file, or fetch it again")
+
+
+def reason(error: BaseException) -> str:
+    """What the operating system or a reader has to say, in words."""
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__
 
 
 def only_given(parts: Sequence[str]) -> Sequence[str]:
     """The parts as given, or none where all examples are in one: that is no split."""
     return parts if len(set(parts)) > 1 else ()
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def numbered(name: str, count: int) -> list[str]:

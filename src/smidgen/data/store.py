@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+import weakref
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from smidgen.data.listing import BLOCK_BYTES
 from smidgen.errors import StorageError
-from smidgen.types import Array, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smidgen.types import Array, Store
 
 FALLBACK = 2 * 2**30  # bytes of memory to count on where the system does not tell
 
@@ -42,6 +47,7 @@ class FileStore:
 
     def __init__(self, file: IO[bytes], count: int, shape: tuple[int, ...], dtype: str) -> None:
         self._file = file
+        weakref.finalize(self, file.close)
         self._count = count
         self._lock = threading.Lock()
         self._record = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
@@ -52,9 +58,9 @@ class FileStore:
         return self._count
 
     def __getitem__(self, indices: Array) -> Array:
-        wanted = np.arange(self._count)[indices]
+        wanted = np.asarray(indices)
         result = np.empty((len(wanted), *self.shape), self.dtype)
-        flat = memoryview(result.reshape(-1).view(np.uint8))
+        flat = result.reshape(-1).view(np.uint8).data
         # Neighbours are read in one go; the rest record by record.
         starts = np.flatnonzero(np.diff(wanted, prepend=-2) != 1)
         for start, stop in zip(starts, [*starts[1:], len(wanted)], strict=True):
@@ -64,7 +70,11 @@ class FileStore:
     def _read(self, index: int, into: memoryview) -> None:
         with self._lock:
             self._file.seek(index * self._record)
-            self._file.readinto(into)  # type: ignore[attr-defined]  # unbuffered binary files have it
+            while into:
+                count = self._file.readinto(into)  # type: ignore[attr-defined]  # an unbuffered file has it
+                if not count:
+                    raise IndexError(f"There is no example {index}")
+                into = into[count:]
 
 
 class Subset:
@@ -118,7 +128,7 @@ class _FileWriter:
             raise self._failed(error) from None
 
     def append(self, block: Array) -> None:
-        rest = memoryview(np.ascontiguousarray(block, self._dtype).reshape(-1).view(np.uint8))
+        rest = np.ascontiguousarray(block, self._dtype).reshape(-1).view(np.uint8).data
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
@@ -134,22 +144,37 @@ class _FileWriter:
         return StorageError(f"Decoded examples cannot be kept in {self._folder}: {error.strerror}", hint)
 
 
-def writer(most: int, shape: tuple[int, ...], dtype: str, memory_bytes: int | None, folder: Path) -> Writer:
-    """A writer for up to `most` examples: in memory if they take at most `memory_bytes`, else in a file in `folder`.
+@dataclass(frozen=True)
+class Memory:
+    """How many bytes examples may take in memory (None: half of what is free now); else they go to `folder`."""
 
-    `memory_bytes`: None is half of the memory that is free now.
-    """
-    limit = available_memory() // 2 if memory_bytes is None else memory_bytes
-    needed = most * int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    return _MemoryWriter(most, shape, dtype) if needed <= limit else _FileWriter(shape, dtype, folder)
+    most: int | None
+    folder: Path
+
+    def writer(self, count: int, shape: tuple[int, ...], dtype: str = "uint8") -> Writer:
+        """A writer for up to `count` examples. Raises StorageError where they need a file that cannot be made."""
+        limit = available_memory() // 2 if self.most is None else self.most
+        needed = count * int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        return _MemoryWriter(count, shape, dtype) if needed <= limit else _FileWriter(shape, dtype, self.folder)
 
 
-def blocks(store: Store) -> Iterator[Array]:
-    """All examples of a store in order, in blocks of about BLOCK_BYTES: (b, *shape)."""
+def blocks(store: Store, most: int = 4096) -> Iterator[Array]:
+    """All examples of a store in order: (b, *shape), `most` at a time, or fewer that take about BLOCK_BYTES."""
     each = int(np.prod(store.shape, dtype=np.int64)) * np.dtype(store.dtype).itemsize
-    step = max(1, BLOCK_BYTES // max(1, each))
+    step = min(most, max(1, BLOCK_BYTES // max(1, each)))
     for start in range(0, len(store), step):
         yield store[np.arange(start, min(start + step, len(store)))]
+
+
+def moments(store: Store) -> tuple[Array, float]:
+    """The mean example, (*shape), and how far a number is from its mean: root mean square, at least 1."""
+    first, second = np.zeros(store.shape), np.zeros(store.shape)
+    for block in blocks(store):
+        values = block.astype(np.float64)
+        first += values.sum(axis=0)
+        second += (values**2).sum(axis=0)
+    mean = first / len(store)
+    return mean.astype(np.float32), float(np.sqrt(max(1.0, (second / len(store) - mean**2).mean())))
 
 
 def available_memory() -> int:

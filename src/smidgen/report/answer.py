@@ -69,15 +69,16 @@ def _support(facts: Facts) -> Iterator[str]:
     if result:
         sure = f"; 95 % interval {fmt.spread(result)}" if fmt.spread(result) else ""
         yield f"Measured on {fmt.count(result.n)} test {facts.noun} it has never seen{sure}."
-    bounds = [check for check in checks(facts) if check.label != "Floor"]
-    over = [check for check in bounds if not check.holds]
-    device = facts.limits.device or "the budget"
+    every = [check for check in checks(facts) if check.label != "floor"]
+    over = [f"{check.label} is {fmt.percent(check.share - 1, 0.02)} over" for check in every if not check.holds]
+    memory = [check for check in every if check.label != "parameters"] or every
+    spare = [f"{fmt.percent(1 - check.share, 0.02)} of {check.label}" for check in memory]
+    device = fmt.short(facts.device) or "the budget"
     if over:
-        excess = " and ".join(f"{check.label} is {fmt.percent(check.share - 1, 0.02)} over" for check in over)
-        yield f"It does not fit {device}: {excess}."
-    elif bounds:
-        spare = " and ".join(f"{fmt.percent(1 - check.share, 0.02)} of {check.label}" for check in bounds)
-        yield f"It fits {device} with {spare} to spare."
+        yield f"It does not fit {device}: {' and '.join(over)}."
+    elif spare:
+        yield f"It fits {device} with {' and '.join(spare)} to spare."
+    yield from (f"It misses the floor of {c.limit}." for c in checks(facts) if c.label == "floor" and not c.holds)
 
 
 def figures(facts: Facts) -> list[Figure]:
@@ -89,7 +90,7 @@ def figures(facts: Facts) -> list[Figure]:
         ("file", "file_bytes", fmt.size, "model.onnx, all of it"),
         ("parameters", "parameters", fmt.count, f"{fmt.count(macs)} multiply-adds" if macs else ""),
         ("memory", "ram_bytes", fmt.size, "while it runs"),
-        ("time", "latency_ms", fmt.duration, "for one, on this host, 1 thread"),
+        ("time", "latency_ms", fmt.duration, "each, on one thread here"),
     )
     for label, name, shown, note in rows:
         number = facts.number(name)
@@ -100,26 +101,28 @@ def figures(facts: Facts) -> list[Figure]:
 
 def checks(facts: Facts) -> list[Check]:
     """Every limit that was set, held against the model."""
-    limits, result = facts.limits, facts.result
+    budget, result = facts.budget, facts.result
     flash = facts.number("flash_bytes") or facts.number("file_bytes")
     rows = (
-        ("flash", flash, limits.flash_bytes, fmt.size),
-        ("RAM", facts.number("ram_bytes"), limits.ram_bytes, fmt.size),
-        ("parameters", facts.number("parameters"), limits.parameters, fmt.count),
+        ("flash", flash, budget.flash_bytes, fmt.size),
+        ("RAM", facts.number("ram_bytes"), budget.ram_bytes, fmt.size),
+        ("parameters", facts.number("parameters"), budget.parameters, fmt.count),
     )
     found = [
         Check(label, shown(used), shown(limit), used / limit, used <= limit)
         for label, used, limit, shown in rows
         if used is not None and limit
     ]
-    if limits.floor and result:
-        note = "so is its whole interval" if result.low >= limits.floor else "but its interval reaches below"
-        holds = result.value >= limits.floor
-        share = result.value / limits.floor
-        found.append(
-            Check("Floor", fmt.value(result), fmt.percent(limits.floor, 0.02), share, holds, note if holds else "")
-        )
+    if facts.floor and result:
+        found.append(_floor(result, facts.floor))
     return found
+
+
+def _floor(result: Measure, floor: float) -> Check:
+    holds = result.value >= floor
+    reached = fmt.value(result) if holds else fmt.percent(result.value, 0.0002)  # 98.97 % must not read as 99 %
+    note = " (its whole interval too)" if result.low >= floor else " (its interval reaches below)"
+    return Check("floor", reached, f"{100 * floor:.6g} %", result.value / floor, holds, note if holds else "")
 
 
 def certainty(facts: Facts) -> list[tuple[str, str]]:
@@ -128,9 +131,9 @@ def certainty(facts: Facts) -> list[tuple[str, str]]:
     result, loss = facts.result, find(f"{facts.metric}_difference")
     same, gap = find("agreement"), find("calibration_error")
     found = []
-    if result and result.low != result.high:
+    if result and result.low < result.high:
         found.append(("How well will it do on new data of this kind?", _expected(facts, result)))
-    if loss:
+    if loss and loss.low <= loss.high:
         found.append(("What did making it small cost?", _cost(facts, loss)))
     if same:
         sure = f" ({fmt.spread(same)})" if fmt.spread(same) else ""

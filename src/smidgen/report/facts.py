@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from smidgen.budget import Budget
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from smidgen.compression.similarity import Similarity
     from smidgen.evidence import Evidence
     from smidgen.types import Array, Candidate, CurvePoint, DataReport, Json, Measure, TensorSpec
 
@@ -15,34 +18,17 @@ SHIPPED = "model.onnx"
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What the user allowed. None: no limit was set."""
-
-    device: str = ""
-    flash_bytes: int | None = None
-    ram_bytes: int | None = None
-    parameters: int | None = None
-    floor: float | None = None  # of the metric, a fraction
-
-
-@dataclass(frozen=True)
 class Mistake:
-    """A test example that the shipped model gets wrong. `image`: uint8, (height, width) or (height, width, channels)."""
+    """A test example that the shipped model gets wrong. `image`: uint8, (height, width) or (height, width, channels).
+
+    `probability` is what the model gave to `predicted`.
+    """
 
     name: str
     image: Array
     given: str
     predicted: str
-    probability: float  # that the model gave to `predicted`
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of the shipped model against the same layer of the float model."""
-
-    layer: str
-    sqnr_db: float  # signal to quantisation noise, 10 log10(|float|^2 / |float - shipped|^2)
-    cosine: float  # similarity of the two outputs as vectors, 1: same direction
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -61,16 +47,16 @@ class Facts:
     options: Mapping[str, Json] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     history: Sequence[str] = ()  # sentences: what was done to the model, in order
-    classes: Sequence[str] = ()
     input: TensorSpec | None = None
     output: TensorSpec | None = None
-    limits: Limits = field(default_factory=Limits)
+    device: str = ""
+    budget: Budget = field(default_factory=Budget)
     data: DataReport | None = None
     curves: Sequence[CurvePoint] = ()
     candidates: Sequence[Candidate] = ()
     mistakes: Sequence[Mistake] = ()
     parts: Sequence[tuple[str, int]] = ()  # what the file's bytes are spent on: (layer, bytes)
-    layers: Sequence[Layer] = ()
+    layers: Sequence[Similarity] = ()
 
     @property
     def result(self) -> Measure | None:
@@ -78,12 +64,22 @@ class Facts:
         return self.evidence.find(self.metric, SHIPPED)
 
     @property
+    def classes(self) -> list[str]:
+        """The names of the classes, in the order of the confusion matrix."""
+        return [score.name for score in self.evidence.per_class]
+
+    @property
+    def floor(self) -> float | None:
+        """The least that the metric must reach."""
+        return self.budget.floor.get(self.metric)
+
+    @property
     def chosen(self) -> Candidate | None:
         """The candidate that became the model."""
         return next((candidate for candidate in self.candidates if candidate.chosen), None)
 
     def number(self, name: str) -> float | None:
-        """`file_bytes`, `flash_bytes`, `ram_bytes`, `parameters`, `macs` or `latency_ms`: measured, or else as priced."""
+        """A measure by name (file_bytes, macs, parameters, ...), or else what the chosen candidate was priced at."""
         measure = self.evidence.find(name)
         if measure:
             return measure.value

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 from smidgen.types import Measure
 
@@ -9,7 +10,7 @@ UNKNOWN = "n/a"
 MOST_DECIMALS = 4
 # Control characters, lone surrogates of undecodable file names, and marks that reverse the direction of what follows.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-UNITS = re.compile(r"(?<=\d) (?=(?:%|B|KB|MB|GB|µs|ms|s|min|h|dB|million|points?)\b|%)")
+UNITS = re.compile(r"(?<=\d) (?=%|(?:B|KB|MB|GB|µs|ms|s|min|h|dB|million|points?)\b)")
 
 
 def clean(text: str) -> str:
@@ -17,7 +18,7 @@ def clean(text: str) -> str:
     return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def short(text: object, most: int = 48) -> str:
+def short(text: object, most: int = 40) -> str:
     """`text` cut to `most` characters."""
     whole = str(text)
     return whole if len(whole) <= most else f"{whole[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
@@ -29,17 +30,14 @@ def unbroken(text: str) -> str:
 
 
 def decimals(width: float) -> int:
-    """How many decimals a percentage deserves whose interval is `width` wide (a fraction): its last one still says much.
-
-    Without chance in it (`width` 0), two.
-    """
+    """How many decimals a percentage deserves whose interval is `width` wide (a fraction); two where it is exact."""
     if not width > 0:
         return 2
     return min(max(math.ceil(-math.log10(100 * width / 2)), 0), MOST_DECIMALS)
 
 
 def percent(share: float, width: float = 0.002) -> str:
-    """A fraction as "99.4 %", as precise as an interval of that `width` allows; 100 % and 0 % are kept for the exact."""
+    """A fraction as "99.4 %", as precise as an interval of that `width` allows. Only 1 is "100 %", only 0 "0 %"."""
     return UNKNOWN if not math.isfinite(share) else f"{_hundred(share, decimals(width))} %"
 
 
@@ -48,7 +46,7 @@ def interval(low: float, high: float) -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return UNKNOWN
     places = decimals(high - low)
-    return f"{_hundred(low, places)} to {_hundred(high, places)} %"
+    return f"{100 * low:.{places}f} to {100 * high:.{places}f} %"
 
 
 def _hundred(share: float, places: int) -> str:
@@ -113,14 +111,8 @@ def spread(measure: Measure) -> str:
         return ""
     if measure.unit == "fraction":
         return interval(measure.low, measure.high)
-    ends = (value(_at(measure, end)) for end in (measure.low, measure.high))
+    ends = (value(replace(measure, value=end)) for end in (measure.low, measure.high))
     return " to ".join(ends)
-
-
-def _at(measure: Measure, end: float) -> Measure:
-    from dataclasses import replace
-
-    return replace(measure, value=end)
 
 
 def _scaled(number: float, base: int, units: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from smidgen.types import Array
 
 PIXELATED = 64  # up to this side, every pixel is shown as it is
-LARGEST = 144  # larger pictures are scaled down to this
+LARGEST = 112  # larger pictures are scaled down to this
 
 
 def data_uri(pixels: Array) -> str:
@@ -30,7 +30,7 @@ def data_uri(pixels: Array) -> str:
         kind = "png"
     else:
         picture.thumbnail((LARGEST, LARGEST))
-        picture.save(buffer, "JPEG", quality=80)
+        picture.save(buffer, "JPEG", quality=75)
         kind = "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 

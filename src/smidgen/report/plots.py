@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 
     from smidgen.types import Candidate, CurvePoint
 
-WIDTH, HEIGHT = 460, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 14, 44  # margins, for the labels
-RUG = HEIGHT - BOTTOM - 9  # where what was not trained is marked, inside the frame
+LEFT, RIGHT, TOP, BOTTOM = 50, 12, 14, 42  # margins, for the labels
+RUG = 10  # above the x axis is marked what was not trained
 COLOURS = 6  # series from this one on share a grey
-MOST_POINTS = 200  # of a line, and of all marks
+MOST_POINTS = 100  # of a line, and of all marks
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A tick, point or straight line at `x`, `y`. `kind`: dot, hollow, chosen, cross; `series` picks the colour."""
+    """A point or a vertical line at `x`, `y`. `kind`: dot, hollow, chosen, cross; `series` picks the colour."""
 
     x: float
     y: float
@@ -47,14 +46,39 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """The size of a drawing and, within its margins, the sides of the plot itself."""
+
+    width: int
+    height: int
+    left: int = LEFT
+    top: int = TOP
+
+    @property
+    def right(self) -> int:
+        """Where the x axis ends."""
+        return self.width - RIGHT
+
+    @property
+    def bottom(self) -> int:
+        """Where the x axis lies."""
+        return self.height - BOTTOM
+
+
+NARROW = Frame(352, 250)  # two of them side by side
+WIDE = Frame(560, 320)
+
+
+@dataclass(frozen=True)
 class Plot:
     """One drawing. `summary` says in words what it shows, for those who cannot see it."""
 
+    frame: Frame
     title: str
     summary: str
     x_name: str
-    x_ticks: Sequence[Mark]
-    y_ticks: Sequence[Mark]
+    x_ticks: Sequence[tuple[float, str]]
+    y_ticks: Sequence[tuple[float, str]]
     lines: Sequence[Line] = ()
     marks: Sequence[Mark] = ()
     limits: Sequence[Mark] = ()  # vertical lines
@@ -63,56 +87,43 @@ class Plot:
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers from `low` to `high` as pixels from `start` to `end`."""
+    """Numbers from `low` to `high` as pixels from `start` to `end`; logarithmic where `base` is not 0."""
 
     low: float
     high: float
     start: float
     end: float
-    log: bool = False
+    base: int = 0
 
     def __call__(self, number: float) -> float:
         """The pixel of `number`; what lies outside stays outside, but not by far."""
-        low, high, at = (math.log(max(v, 1e-12)) if self.log else v for v in (self.low, self.high, number))
+        low, high, at = (math.log(max(v, 1e-12)) if self.base else v for v in (self.low, self.high, number))
         share = (at - low) / (high - low) if high > low else 0.5
         return round(self.start + min(max(share, -9.0), 9.0) * (self.end - self.start), 1)
 
-    def ticks(self) -> list[float]:
-        """Three to seven round numbers in the range."""
-        return _decades(self.low, self.high) if self.log else _steps(self.low, self.high)
+    def ticks(self, shown: Callable[[float], str] = "{:g}".format) -> list[tuple[float, str]]:
+        """Up to eight round numbers in the range, as (pixel, label)."""
+        numbers = _powers(self.low, self.high, self.base) if self.base else _steps(self.low, self.high)
+        return [(self(number), shown(number)) for number in numbers]
 
 
 def _steps(low: float, high: float) -> list[float]:
     if not high > low:
         return [low]
-    rough = (high - low) / 5
+    rough = (high - low) / 8
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next((factor * unit for factor in (1, 2, 5) if factor * unit >= rough), 10 * unit)
-    return [float(f"{n * step:.10g}") for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    return [n * step for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
-def _decades(low: float, high: float) -> list[float]:
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for factors in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [factor * 10.0**power for power in powers for factor in factors]
-        ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
-        if len(ticks) <= 7:
-            return ticks
-    return ticks[:: math.ceil(len(ticks) / 6)]
-
-
-def _x(low: float, high: float, log: bool = False) -> Scale:
-    return Scale(low, high, LEFT, WIDTH - RIGHT, log)
-
-
-def _y(low: float, high: float, log: bool = False) -> Scale:
-    return Scale(low, high, HEIGHT - BOTTOM, TOP, log)
-
-
-def _ticks(scale: Scale, shown: Callable[[float], str]) -> tuple[list[Mark], list[Mark]]:
-    """The ticks of a scale, as those of an x axis and as those of a y axis."""
-    at = [(scale(tick), shown(tick)) for tick in scale.ticks()]
-    return [Mark(pixel, HEIGHT - BOTTOM, label) for pixel, label in at], [Mark(LEFT, p, label) for p, label in at]
+def _powers(low: float, high: float, base: int) -> list[float]:
+    """Powers of `base` in the range; with base 10 also their doubles and quintuples while there is room."""
+    powers = [float(base) ** n for n in range(math.floor(math.log(low, base)), math.ceil(math.log(high, base)) + 1)]
+    fine = [factor * power for power in powers for factor in ((1, 2, 5) if base == 10 else (1,))]
+    ticks = [tick for tick in fine if low * 0.999 <= tick <= high * 1.001]
+    if len(ticks) > 7 and base == 10:
+        ticks = [tick for tick in powers if low * 0.999 <= tick <= high * 1.001]
+    return ticks[:: math.ceil(len(ticks) / 7) or 1]
 
 
 def curves(points: Sequence[CurvePoint], metric: str) -> list[Plot]:
@@ -131,7 +142,9 @@ def _curve(title: str, points: Iterable[tuple[str, float, float]], stages: Seque
     xs, ys = [x for _, x, _ in finite], [y for _, _, y in finite]
     log = min(ys) > 0 and max(ys) > 20 * min(ys)
     low, high = (min(ys), max(ys)) if log else _bulk(ys)
-    across, up = _x(min(0.0, *xs), max(xs)), _y(low, high, log)
+    frame = NARROW
+    across = Scale(min(0.0, *xs), max(xs), frame.left, frame.right)
+    up = Scale(low, high, frame.bottom, frame.top, base=10 if log else 0)
     lines = []
     for stage in stages:
         own = _thinned([(x, y) for name, x, y in finite if name == stage])
@@ -143,8 +156,7 @@ def _curve(title: str, points: Iterable[tuple[str, float, float]], stages: Seque
     legend = [(line.name, line.series) for line in lines if line.series < COLOURS]
     if len(lines) > COLOURS:
         legend.append((f"{len(lines) - COLOURS} more", COLOURS))
-    x_ticks, y_ticks = _ticks(across, "{:g}".format)[0], _ticks(up, "{:g}".format)[1]
-    return Plot(title, summary, "epoch", x_ticks, y_ticks, lines, legend=legend)
+    return Plot(frame, title, summary, "epoch", across.ticks(), up.ticks(), lines, legend=legend)
 
 
 def _bulk(values: Sequence[float]) -> tuple[float, float]:
@@ -167,29 +179,32 @@ def candidates(tried: Sequence[Candidate], metric: str, flash_bytes: int | None)
     shown = [c for c in shown if c.chosen] + [c for c in shown if not c.chosen][: MOST_POINTS - 1]
     if len(shown) < 2:
         return None
-    families = list(dict.fromkeys(candidate.family for candidate in shown))
-    sizes = [candidate.cost.flash_bytes / 1024 for candidate in shown]
-    ends = [*sizes, flash_bytes / 1024] if flash_bytes and flash_bytes / 1024 < 100 * max(sizes) else sizes
     scores = [100 * c.metric for c in shown if c.metric is not None and math.isfinite(c.metric)] or [0.0, 100.0]
-    across = _x(min(ends) / 1.3, max(ends) * 1.3, log=True)
-    up = Scale(min(scores), max(scores), RUG - 18, TOP + 12)
-    marks = [_mark(candidate, across, up, families) for candidate in reversed(shown)]  # the chosen one lies on top
-    limits = [Mark(across(ends[-1]), TOP, f"flash {fmt.size(ends[-1] * 1024)}")] if ends is not sizes else []
-    limits = [Mark(m.x, m.y, m.label, flip=m.x > WIDTH / 2) for m in limits]
-    legend = [(family, min(index, COLOURS)) for index, family in enumerate(families[:COLOURS])]
-    summary = f"{len(shown)} candidates, size in flash against {metric} on validation"
-    x_ticks = _ticks(across, lambda kb: fmt.size(kb * 1024).replace(".00", "").replace(".0", ""))[0]
-    title, y_ticks = f"Validation {metric}, %", _ticks(up, "{:g}".format)[1]
-    return Plot(title, summary, "flash (log scale)", x_ticks, y_ticks, (), marks, limits, legend)
+    sizes = [candidate.cost.flash_bytes for candidate in shown]
+    budget = [flash_bytes] if flash_bytes and flash_bytes < 100 * max(sizes) else []
+    across = Scale(min(sizes) / 1.3, max(sizes + budget) * 1.3, WIDE.left, WIDE.right, base=2)
+    up = Scale(min(scores), max(scores), WIDE.bottom - 2 * RUG, WIDE.top + 12)
+    families = list(dict.fromkeys(candidate.family for candidate in shown))
+    return Plot(
+        WIDE,
+        f"Validation {metric}, %",
+        f"{len(shown)} candidates, size in flash against {metric} on validation",
+        "flash, log scale",
+        across.ticks(lambda size: f"{size / 1024:g} KB" if size < 2**20 else f"{size / 2**20:g} MB"),
+        up.ticks(),
+        marks=[_mark(candidate, across, up, families) for candidate in reversed(shown)],  # the chosen one on top
+        limits=[Mark(across(limit), TOP, f"limit {fmt.size(limit)}", flip=True) for limit in budget],
+        legend=[(family, min(index, COLOURS)) for index, family in enumerate(families[:COLOURS])],
+    )
 
 
 def _mark(candidate: Candidate, across: Scale, up: Scale, families: Sequence[str]) -> Mark:
-    x, series = across(candidate.cost.flash_bytes / 1024), min(families.index(candidate.family), COLOURS)
-    title = f"{candidate.family}, {fmt.count(candidate.cost.parameters)} parameters"
-    title += f", {fmt.size(candidate.cost.flash_bytes)}"
-    if candidate.metric is None or not math.isfinite(candidate.metric):
-        return Mark(x, RUG, kind="cross", title=f"{title}: {candidate.reason or 'not trained'}", series=series)
-    title += f": {fmt.percent(candidate.metric)}"
+    cost, metric = candidate.cost, candidate.metric
+    x, series = across(cost.flash_bytes), min(families.index(candidate.family), COLOURS)
+    title = f"{fmt.short(candidate.family)}, {fmt.plural(cost.parameters, 'parameter')}, {fmt.size(cost.flash_bytes)}: "
+    if metric is None or not math.isfinite(metric):
+        title += candidate.reason or "not trained"
+        return Mark(x, WIDE.bottom - RUG, kind="cross", title=title, series=series)
     kind = "chosen" if candidate.chosen else "dot" if candidate.fits else "hollow"
     label = "chosen" if candidate.chosen else ""
-    return Mark(x, up(100 * candidate.metric), label, kind, title, series, flip=x > WIDTH * 0.75)
+    return Mark(x, up(100 * metric), label, kind, title + fmt.percent(metric), series, flip=x > WIDE.width * 0.8)

@@ -25,10 +25,9 @@ def _rows(facts: Facts) -> Iterator[tuple[str, str]]:
     for figure in answer.figures(facts):
         yield figure.label, f"{figure.value}  ({figure.note})" if figure.note else figure.value
     for check in answer.checks(facts):
-        verdict = "yes" if check.holds else "NO"
-        note = f", {check.note}" if check.note else ""
-        sign = "of at least" if check.label == "Floor" else "of at most"
-        yield f"{check.label} held", f"{verdict}: {check.used} {sign} {check.limit}{note}"
+        verdict = "holds" if check.holds else "FAILS"
+        sign = "least" if check.label == "floor" else "most"
+        yield check.label, f"{verdict}: {check.used}, at {sign} {check.limit}{check.note}"
     loss, same = facts.evidence.find(f"{facts.metric}_difference"), facts.evidence.find("agreement")
     if loss and same:
         spread = f"{fmt.points(loss.low)} to {fmt.points(loss.high)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,11 @@ def python(facts: Facts) -> str:
         "import json",
         "import numpy as np",
         "import onnxruntime",
-        *(["from PIL import Image"] if image else []),
+        *(["from PIL import Image, ImageOps"] if image else []),
         "",
         f'session = onnxruntime.InferenceSession("{SHIPPED}")',
         *(_read_image(spec) if image else [f"batch = np.zeros({(1, *spec.shape)}, dtype=np.{spec.dtype})"]),
-        f"output = session.run(None, {{{spec.name!r}: batch}})[0][0]",
+        f"output = session.run(None, {{{json.dumps(spec.name)}: batch}})[0][0]",
     ]
     if facts.classes:
         lines += [
@@ -54,6 +55,6 @@ def python(facts: Facts) -> str:
 def _read_image(spec: TensorSpec) -> list[str]:
     height, width, channels = spec.shape
     return [
-        f'image = Image.open("image.png").convert("{MODES[channels]}").resize(({width}, {height}))',
+        f'image = ImageOps.fit(Image.open("image.png").convert("{MODES[channels]}"), ({width}, {height}))',
         f"batch = np.asarray(image, dtype=np.uint8).reshape({(1, *spec.shape)})",
     ]

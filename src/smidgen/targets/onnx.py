@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,11 +19,12 @@ from smidgen.compiler.integer import ActivationQuantizer, InputScale, QuantizedL
 from smidgen.compiler.network import Answering, example
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import onnx
 
-    from smidgen.types import Answer, Signal
+    from smidgen.types import Answer, Array, Signal
 
 OPSET = 18
 IR_VERSION = 9  # what opset 18 was published with: older runtimes read the file too
@@ -57,7 +57,7 @@ def write(network: nn.Module, signal: Signal, answer: Answer, metadata: Mapping[
         )
     if program is None:
         raise RuntimeError("the exporter returned nothing")
-    model = cast("onnx.ModelProto", program.model_proto)
+    model = program.model_proto
     _tidy(model, metadata)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -67,7 +67,7 @@ class _Symbol(nn.Module):
 
     @staticmethod
     def emit(operation: str, inputs: list[Tensor], shape: Any, dtype: torch.dtype, axis: int | None = None) -> Tensor:
-        attributes = {} if axis is None else {"axis": axis}
+        attributes: dict[str, Any] = {} if axis is None else {"axis": axis}
         return torch.onnx.ops.symbolic(operation, inputs, attributes, dtype=dtype, shape=shape, version=OPSET)
 
 
@@ -106,7 +106,8 @@ class _Layer(_Symbol):
         given = [weight, scale, zero] if weight.ndim == 2 else [weight, scale]
         dequantized = self.emit("DequantizeLinear", given, weight.shape, torch.float32, axis=0)
         shift = self.emit("DequantizeLinear", [bias, bias_scale], bias.shape, torch.float32, axis=0)
-        return cast("Tensor", self.operation(x, dequantized, shift, *self.rest))
+        output: Tensor = self.operation(x, dequantized, shift, *self.rest)
+        return output
 
 
 def _as_symbols(graph: fx.GraphModule) -> None:
@@ -189,3 +190,32 @@ def _quiet() -> Iterator[None]:
             yield
         finally:
             logging.getLogger("torch.onnx").setLevel(level)
+
+
+def inside(model: bytes, raw: Array) -> list[Array]:
+    """The values behind every QuantizeLinear of a shipped file, dequantised, in order of execution; each (batch, ...).
+
+    Args:
+        model: a file that `write` made.
+        raw: a batch of inputs.
+    """
+    import onnx
+    import onnxruntime
+
+    proto = onnx.load_model_from_string(model)
+    codes = [node.output[0] for node in proto.graph.node if node.op_type == "QuantizeLinear"]
+    values = {node.input[0]: node.output[0] for node in proto.graph.node if node.op_type == "DequantizeLinear"}
+    wanted = [values[code] for code in codes]
+    for name in wanted:
+        proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    found: list[Array] = session.run(wanted, {proto.graph.input[0].name: raw})
+    return found
+
+
+def export(bundle: Path, folder: Path) -> list[Path]:
+    """The bundle's model.onnx by itself; `Target.export`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "model.onnx"
+    path.write_bytes((bundle / "model.onnx").read_bytes())
+    return [path]

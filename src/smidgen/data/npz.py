@@ -1,0 +1,104 @@
+"""Arrays in a .npz: x and y, x_train ... y_test, images and labels, or train_images ... test_labels."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
+
+from smidgen.data.archive import open_zip
+from smidgen.data.listing import MOST_EXAMPLES, PARTS, Listing, Rows, as_labels, damaged, numbered, only_given
+from smidgen.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from zipfile import ZipFile
+
+    from smidgen.types import Array
+
+INPUTS = ("x", "images", "data")
+TARGETS = ("y", "labels", "target")
+ORDER = ("train", "validation", "test")
+
+
+def listing(path: Path, source: str) -> Listing:
+    """List the rows of the arrays in a .npz.
+
+    Raises:
+        DataError: not a .npz, no arrays of these names, of different lengths, or with pickled objects.
+    """
+    archive = open_zip(path)
+    members = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
+    pairs = _pairs(members)
+    if not pairs:
+        found = ", ".join(sorted(members)) or "none"
+        hint = "Call them x and y, or x_train, y_train, x_test and y_test"
+        raise DataError(f"{path} holds no arrays of inputs and labels that go together; found: {found}", hint)
+    rows, names, labels, parts = [], list[str](), list[str](), list[str]()
+    for part, (inputs, targets) in sorted(pairs.items(), key=lambda item: ORDER.index(item[0])):
+        images = _rows(archive, members[inputs], f"{inputs} in {path}")
+        given = as_labels(_whole(_rows(archive, members[targets], f"{targets} in {path}")), f"{targets} in {path}")
+        if len(given) != images.shape[0]:
+            raise DataError(
+                f"{path} holds {images.shape[0]} examples in {inputs} but {len(given)} labels in {targets}",
+                "Each example needs one label",
+            )
+        rows.append(images)
+        names += numbered(f"{path.name}:{inputs}", len(given))
+        labels += given
+        parts += [part] * len(given)
+    return Listing(source, "npz", names, labels, rows, only_given(parts))
+
+
+def _pairs(members: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Part -> names of its inputs and targets. Without a part in the name it is `train`."""
+    by_meaning = {name.lower(): name for name in members}
+    found: dict[str, tuple[str, str]] = {}
+    for inputs, targets in zip(INPUTS, TARGETS, strict=True):
+        for word, part in {"": "train", **PARTS}.items():
+            for pattern in ("{0}_{1}", "{1}_{0}") if word else ("{0}",):
+                both = [by_meaning.get(pattern.format(what, word)) for what in (inputs, targets)]
+                if both[0] and both[1]:
+                    found.setdefault(part, (both[0], both[1]))
+    return found
+
+
+def _rows(archive: ZipFile, member: str, name: str) -> Rows:
+    """What the header of an array says. Raises DataError where it would need pickle, or makes no sense."""
+    try:
+        with archive.open(member) as stream:
+            shape, fortran, dtype = _header(cast("BinaryIO", stream))
+            offset = stream.tell()
+    except Exception as error:  # noqa: BLE001  numpy parses headers as Python and lets the parser's errors out
+        raise damaged(name, error) from None
+    if dtype.hasobject:
+        raise DataError(f"{name} holds Python objects, which only pickle could read", "Save plain numbers or strings")
+    if not shape or not 0 < shape[0] <= MOST_EXAMPLES or 0 in shape:
+        raise DataError(f"{name} has the shape {'x'.join(map(str, shape)) or '()'}", "The first axis counts examples")
+    if fortran and len(shape) > 1:
+        return Rows(name, shape, dtype, lambda: _reordered(archive, member))
+    return Rows(name, shape, dtype, lambda: _at(archive, member, offset))
+
+
+def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(stream)
+    return np.lib.format.read_array_header_2_0(stream)
+
+
+def _at(archive: ZipFile, member: str, offset: int) -> BinaryIO:
+    stream = archive.open(member)
+    stream.read(offset)
+    return cast("BinaryIO", stream)
+
+
+def _reordered(archive: ZipFile, member: str) -> BinaryIO:
+    """Columns first (Fortran order) cannot be read row by row, so this one array goes through memory."""
+    with archive.open(member) as stream:
+        return io.BytesIO(np.lib.format.read_array(cast("BinaryIO", stream), allow_pickle=False).tobytes())
+
+
+def _whole(rows: Rows) -> Array:
+    return np.concatenate(list(rows.blocks()))

@@ -1,0 +1,78 @@
+"""What could be trained: networks of every family that suits the task, priced before any training."""
+
+from collections.abc import Sequence
+
+from smidgen import registry
+from smidgen.budget import Budget
+from smidgen.compiler.cost import price
+from smidgen.compiler.network import build, example
+from smidgen.errors import BudgetError
+from smidgen.types import Answer, Candidate, Event, Progress, Signal, silent
+
+DEFAULT_PARAMETERS = 50_000  # where no limit is given: small enough for most devices, large enough for most tasks
+STEPS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01, 0.005)  # of the largest size considered
+
+
+def candidates(
+    signal: Signal,
+    answer: Answer,
+    budget: Budget,
+    families: Sequence[str],
+    size: int | None = None,
+    activation: str = "relu",
+    progress: Progress = silent,
+) -> list[Candidate]:
+    """For each family the largest network that fits, a smaller one, and the nearest that did not fit.
+
+    Args:
+        signal: what comes in.
+        answer: what goes out.
+        budget: flash and RAM for 8-bit weights and activations, and parameters.
+        families: names.
+        size: parameters to aim at, instead of as many as the budget allows.
+        activation: of every family.
+        progress: told after every family.
+
+    Raises:
+        BudgetError: nothing fits; the message has the nearest miss.
+    """
+    found: list[Candidate] = []
+    for index, family in enumerate(families):
+        progress(Event("price candidates", index, len(families), message=family))
+        found += _of_family(signal, answer, budget, family, size, activation)
+    if not any(candidate.fits for candidate in found):
+        nearest = min(found, key=lambda candidate: candidate.cost.flash_bytes + candidate.cost.ram_bytes)
+        raise BudgetError(
+            f"No network fits: the smallest tried, {nearest.family} with {nearest.cost.parameters:,} parameters, "
+            f"{nearest.reason}",
+            "Allow more, or lower --resolution",
+        )
+    return found
+
+
+def _of_family(
+    signal: Signal, answer: Answer, budget: Budget, family: str, size: int | None, activation: str
+) -> list[Candidate]:
+    module = registry.find("families", family)
+    most = size or budget.parameters or (budget.flash_bytes or DEFAULT_PARAMETERS)
+    most = max(module.SMALLEST, min(most, module.LARGEST if size or budget.parameters else DEFAULT_PARAMETERS))
+    found: list[Candidate] = []
+    for share in (1.0,) if size else STEPS:
+        wanted = max(module.SMALLEST, int(most * share))
+        candidate = priced(signal, answer, budget, family, wanted, activation)
+        if all(candidate.cost != other.cost for other in found):
+            found.append(candidate)
+        fitting = [other for other in found if other.fits]
+        if (fitting and candidate.cost.parameters <= 0.4 * fitting[0].cost.parameters) or wanted == module.SMALLEST:
+            break
+    fitting = [candidate for candidate in found if candidate.fits]
+    return [candidate for candidate in found if not candidate.fits][-1:] + fitting[:1] + fitting[1:][-1:]
+
+
+def priced(
+    signal: Signal, answer: Answer, budget: Budget, family: str, size: int, activation: str = "relu"
+) -> Candidate:
+    """One network and whether it fits."""
+    cost = price(build(signal, answer, family, size, activation), example(signal))
+    reason = budget.check(cost)
+    return Candidate(family, size, cost, not reason, reason)

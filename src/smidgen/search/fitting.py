@@ -1,0 +1,172 @@
+"""From a dataset and a budget to one trained, distilled and quantised network: the stages of a fit, in order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import fx, nn
+
+from smidgen.budget import Budget
+from smidgen.compiler.network import build
+from smidgen.compression.quantize import quantize
+from smidgen.search.candidates import candidates
+from smidgen.search.plan import Forecast, epochs, learning_rate, sprint
+from smidgen.search.policy import natural
+from smidgen.search.race import Racer, race
+from smidgen.training.checkpoint import Journal
+from smidgen.training.loop import Run, Training, measure
+from smidgen.training.recipe import Recipe
+from smidgen.types import Array, Candidate, CurvePoint, Dataset, Json, Progress, silent
+
+CALIBRATION = 512  # training examples that set the scales
+TOLERANCE = 0.001  # of the metric that quantisation may cost on validation before it is trained
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked of a fit; None is "decide for me"."""
+
+    families: Sequence[str]
+    size: int | None = None
+    activation: str = "relu"
+    epochs: int | None = None
+    learning_rate: float | None = None
+    augment: bool = True
+    distill: bool = True
+    quantize: bool = True
+
+
+@dataclass
+class Fitted:
+    """What a fit ends with, and the record of how it got there."""
+
+    network: nn.Module  # trained, float
+    shipped: nn.Module  # the quantised graph, or the float network where quantisation was not wanted
+    candidate: Candidate
+    candidates: list[Candidate]
+    curve: list[CurvePoint] = field(default_factory=list)
+    history: list[dict[str, Json]] = field(default_factory=list)
+
+
+class Fitting:
+    """One fit under way."""
+
+    def __init__(
+        self,
+        data: Dataset,
+        budget: Budget,
+        wishes: Wishes,
+        recipe: Recipe,
+        journal: Journal | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        self.data, self.budget, self.wishes, self.recipe = data, budget, wishes, recipe
+        self.journal, self.forecast = journal or Journal(), Forecast(progress)
+        self.curve: list[CurvePoint] = []
+        self.history: list[dict[str, Json]] = []
+
+    def __call__(self) -> Fitted:
+        """All stages."""
+        found = self.price()
+        winner, record = self.race([candidate for candidate in found if candidate.fits])
+        self.recipe = self.augmented(winner)
+        network = self.teach(winner)
+        shipped = self.quantize(network) if self.wishes.quantize else network
+        tried = record + [candidate for candidate in found if not candidate.fits]
+        return Fitted(network, shipped, winner.candidate, tried, self.curve, self.history)
+
+    def price(self) -> list[Candidate]:
+        """Everything worth a try, with what it costs."""
+        w, d = self.wishes, self.data
+        return candidates(d.signal, d.answer, self.budget, w.families, w.size, w.activation, self.forecast)
+
+    def race(self, fitting: Sequence[Candidate]) -> tuple[Racer, list[Candidate]]:
+        """The candidate that learns best in a short time."""
+        for candidate in fitting if len(fitting) > 1 else ():
+            self._plan(_stage(candidate, 1), candidate, self._sprint())
+
+        def run(racer: Racer, number: int) -> Racer:
+            candidate, recipe = racer.candidate, self._sprint(number)
+            trained = self._train(racer.network, candidate, _stage(candidate, number), recipe)
+            epochs = candidate.epochs + trained.step * recipe.batch_size / len(self.data.train)
+            seconds = candidate.seconds + trained.seconds
+            return Racer(replace(candidate, metric=trained.metric, epochs=epochs, seconds=seconds), racer.network)
+
+        racers = [Racer(candidate, self._build(candidate)) for candidate in fitting]
+        winner, record = race(racers, run)
+        self.history.append({"step": "race", "candidates": len(fitting), "winner": winner.candidate.family})
+        return winner, record
+
+    def augmented(self, winner: Racer) -> Recipe:
+        """The recipe with the augmentation that this data bears."""
+        if not self.wishes.augment:
+            return self.recipe
+        probe = winner.network
+        if winner.candidate.metric is None:
+            probe = self._build(winner.candidate)
+            self._train(probe, winner.candidate, "probe", self._sprint(2))
+        augmentation, losses = natural(probe, self.data, self.recipe.seed)
+        self.history.append({"step": "augment", "losses": losses, "augmentation": vars(augmentation)})
+        return self.recipe.with_(augmentation=augmentation)
+
+    def teach(self, winner: Racer) -> nn.Module:
+        """The winner, trained to the end; with a teacher where that helps on validation."""
+        network, candidate = winner.network, winner.candidate
+        count = self.wishes.epochs or epochs(len(self.data.train), candidate.cost.macs)
+        self._train(network, candidate, "train", self.recipe.with_(epochs=count))
+        return network
+
+    def quantize(self, network: nn.Module) -> fx.GraphModule:
+        """The integer form; trained further where rounding alone costs more than the tolerance."""
+        graph = quantize(network, torch.from_numpy(self._calibration()))
+        trained, rounded = (measure(form, self.data.validation, self.data) for form in (network, graph))
+        step: dict[str, Json] = {"step": "quantize", "float": trained, "rounded": rounded, "tolerance": TOLERANCE}
+        self.history.append(step)
+        if rounded >= trained - TOLERANCE:
+            return graph
+        before = {name: value.clone() for name, value in graph.state_dict().items()}
+        count = max(1, self.recipe.epochs // 6)
+        recipe = self.recipe.with_(epochs=count, learning_rate=self.recipe.learning_rate / 20, imitation=0.9)
+        run = Training(
+            graph, self.data, recipe, stage="quantize", teacher=network, journal=self.journal,
+            progress=self.forecast, mixed=False,
+        )()  # fmt: skip
+        self.curve += run.curve
+        step["trained"] = run.metric
+        if run.metric < rounded:
+            graph.load_state_dict(before)
+        return graph.eval()
+
+    def _calibration(self) -> Array:
+        """Examples of the training part, raw, (n, ...)."""
+        dice = np.random.default_rng(self.recipe.seed)
+        count = min(CALIBRATION, len(self.data.train))
+        return self.data.train.inputs[np.sort(dice.choice(len(self.data.train), count, replace=False))]
+
+    def _build(self, candidate: Candidate) -> nn.Module:
+        data, seed = self.data, self.recipe.seed
+        return build(data.signal, data.answer, candidate.family, candidate.size, self.wishes.activation, seed)
+
+    def _sprint(self, rounds: int = 1) -> Recipe:
+        return sprint(self.recipe, len(self.data.train), rounds)
+
+    def _plan(self, stage: str, candidate: Candidate, recipe: Recipe) -> None:
+        self.forecast.plan(stage, recipe, len(self.data.train), candidate.cost.macs)
+
+    def _train(
+        self, network: nn.Module, candidate: Candidate, stage: str, recipe: Recipe, teacher: nn.Module | None = None
+    ) -> Run:
+        rate = self.wishes.learning_rate or learning_rate(recipe.optimizer, network)
+        recipe = recipe.with_(learning_rate=rate)
+        self._plan(stage, candidate, recipe)
+        run = Training(
+            network, self.data, recipe, stage=stage, teacher=teacher, journal=self.journal, progress=self.forecast
+        )()
+        self.forecast.finish(stage)
+        self.curve += run.curve
+        return run
+
+
+def _stage(candidate: Candidate, number: int) -> str:
+    return f"race {number} {candidate.family} {candidate.size}"

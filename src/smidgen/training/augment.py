@@ -1,0 +1,88 @@
+"""Augmentation of a whole batch at once, in the sensor's own units and before the graph.
+
+The network under training therefore sees what the sensor could have given, and is the graph that ships.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much images may be changed; 0 or False everywhere is no augmentation."""
+
+    rotate: float = 0.0  # degrees, either way
+    scale: float = 0.0  # share, either way
+    shear: float = 0.0  # share, either way
+    shift: float = 0.0  # share of the side, either way
+    flip: bool = False  # left to right, half of the images
+    contrast: float = 0.0  # share, either way
+    brightness: float = 0.0  # share of the full range, either way
+    cutout: float = 0.0  # side of the erased square, as a share (DeVries & Taylor 2017, arXiv:1708.04552)
+
+    @property
+    def moves(self) -> bool:
+        """Whether any geometric change is asked for."""
+        return bool(self.rotate or self.scale or self.shear or self.shift or self.flip)
+
+
+def augment(raw: Tensor, how: Augmentation, seed: int) -> Tensor:
+    """Each image changed in its own way; (batch, height, width, channels) uint8 in and out. The seed decides all."""
+    if how == Augmentation():
+        return raw
+    dice = torch.Generator().manual_seed(seed)
+    images = raw.permute(0, 3, 1, 2).float()  # (batch, channels, height, width)
+    if how.moves:
+        grid = functional.affine_grid(_matrices(images, how, dice), list(images.shape), align_corners=False)
+        images = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    if how.contrast or how.brightness:
+        images = _relight(images, how, dice)
+    if how.cutout:
+        images = images * _holes(images, how.cutout, dice)
+    return images.round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def _matrices(images: Tensor, how: Augmentation, dice: torch.Generator) -> Tensor:
+    """Random affine maps from output to input coordinates, (batch, 2, 3)."""
+    batch, _, height, width = images.shape
+    angle = _spread(batch, math.radians(how.rotate), dice)
+    zoom = 1 + _spread(batch, how.scale, dice)
+    shear = _spread(batch, how.shear, dice)
+    mirror = torch.ones(batch)
+    if how.flip:
+        mirror = torch.where(torch.rand(batch, generator=dice) < 0.5, -1.0, 1.0)
+    cos, sin, aspect = angle.cos() * zoom, angle.sin() * zoom, height / width
+    rows = [
+        torch.stack([mirror * cos, mirror * (shear - sin) * aspect, 2 * _spread(batch, how.shift, dice)], 1),
+        torch.stack([sin / aspect, cos, 2 * _spread(batch, how.shift, dice)], 1),
+    ]
+    return torch.stack(rows, 1).to(images.device)
+
+
+def _relight(images: Tensor, how: Augmentation, dice: torch.Generator) -> Tensor:
+    batch = len(images)
+    gain = (1 + _spread(batch, how.contrast, dice)).reshape(-1, 1, 1, 1).to(images.device)
+    offset = (255 * _spread(batch, how.brightness, dice)).reshape(-1, 1, 1, 1).to(images.device)
+    middle = images.mean((1, 2, 3), keepdim=True)
+    return (images - middle) * gain + middle + offset
+
+
+def _holes(images: Tensor, share: float, dice: torch.Generator) -> Tensor:
+    """1 where an image is kept and 0 in one square of each, (batch, 1, height, width)."""
+    batch, _, height, width = images.shape
+    half = share * min(height, width) / 2
+    rows = torch.rand(batch, 1, generator=dice) * height
+    columns = torch.rand(batch, 1, generator=dice) * width
+    inside_rows = (torch.arange(height) + 0.5 - rows).abs() < half  # (batch, height)
+    inside_columns = (torch.arange(width) + 0.5 - columns).abs() < half  # (batch, width)
+    kept = ~(inside_rows[:, :, None] & inside_columns[:, None, :])
+    return kept[:, None].to(images)
+
+
+def _spread(batch: int, most: float, dice: torch.Generator) -> Tensor:
+    """Uniform in -most..most, (batch,)."""
+    return (torch.rand(batch, generator=dice) * 2 - 1) * most

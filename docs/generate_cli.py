@@ -13,6 +13,8 @@ def reference() -> str:
     text: str = app.generate_docs()
     for name, place in smidgen._VERBS.items():
         _, examples = described(place)
+        if not examples:
+            continue
         lines = [line.strip() for line in examples.splitlines()[1:]]
         heading = f"## smidgen {RENAMED.get(name, name)}\n"
         before, _, section = text.partition(heading)

@@ -63,12 +63,14 @@ def test_saving_again_replaces_the_old_bundle(tiny_bundle: Bundle, manifest: dic
 def test_add_keeps_files_and_extends_history(tiny_bundle: Bundle) -> None:
     size = exact("file_bytes", 10, "bytes", "model.onnx")
     record = Evidence((size,), "abc", (0,))
-    added = tiny_bundle.add({"evidence.json": bundles.dump_json(record.to_json())}, {"step": "measure"})
-    assert added.manifest["files"].keys() == {"model.onnx", "evidence.json"}
+    files = {"evidence.json": bundles.dump_json(record.to_json()), "report.html": b"<p>"}
+    added = tiny_bundle.add(files, {"step": "measure"})
+    assert added.manifest["files"].keys() == {"model.onnx", *files}
     assert [step["step"] for step in added.manifest["history"]] == ["fit", "measure"]
     assert added.evidence == record
     assert "file_bytes" in added._repr_html_()
     assert "file_bytes" in added.text()
+    assert added.text().endswith("report.html")
     assert json.dumps(added.to_json())
 
 

@@ -1,5 +1,7 @@
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,9 +24,6 @@ def test_every_name_leads_to_what_it_says(name: str) -> None:
 
 
 def test_type_checkers_see_the_same_names() -> None:
-    import ast
-    from pathlib import Path
-
     tree = ast.parse(Path(smidgen.__file__ or "").read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     imported = {alias.asname for node in ast.walk(block) if isinstance(node, ast.ImportFrom) for alias in node.names}

@@ -149,7 +149,9 @@ class Bundle:
     def text(self) -> str:
         """For a terminal: what it is, and its headline numbers."""
         lines = [f"{self.path}: {self._title}"]
-        lines += [f"  {m.name:<18} {m.value:.6g} {m.unit}" for m in self._measures]
+        lines += [f"  {m.name:<20} {_number(m.value, m.unit)}  {m.form}" for m in self._measures]
+        if REPORT in self.manifest["files"]:
+            lines.append(f"Report: {self.path / REPORT}")
         return "\n".join(lines)
 
     def to_json(self) -> Json:
@@ -159,14 +161,18 @@ class Bundle:
     def _repr_html_(self) -> str:
         """For notebooks: what it is, and its headline numbers."""
         rows = "".join(
-            f"<tr><td>{escape(m.name)}</td><td>{m.value:.6g} {escape(m.unit)}</td>"
-            f"<td>{m.low:.6g} to {m.high:.6g}</td><td>{escape(m.split)}</td></tr>"
+            f"<tr><td>{escape(m.name)}</td><td>{escape(_number(m.value, m.unit))}</td>"
+            f"<td>{m.low:.4g} to {m.high:.4g}</td><td>{escape(m.form)}</td></tr>"
             for m in self._measures
         )
         return (
             f"<p><b>{escape(self.name)}</b><br>{escape(self._title)}</p><table><tr><th>measure</th><th>value</th>"
-            f"<th>interval</th><th>split</th></tr>{rows}</table>"
+            f"<th>interval</th><th>form</th></tr>{rows}</table>"
         )
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:,.0f} {unit}" if unit in ("bytes", "count") else f"{value:.4g} {unit}"
 
 
 def save(folder: AnyPath, manifest: Mapping[str, Json], files: Mapping[str, bytes | Path]) -> Bundle:
@@ -200,6 +206,7 @@ def save(folder: AnyPath, manifest: Mapping[str, Json], files: Mapping[str, byte
         }
         _check_manifest(whole)
         _write(fresh, MANIFEST, dump_json(whole))
+        _sync(fresh)
         _swap(fresh, target)
     return Bundle.load(target)
 
@@ -313,7 +320,8 @@ def _old(target: Path) -> Path:
 
 
 def _sync(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
+    """Put names of files on the disk for good, where the system can do that for folders."""
+    with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

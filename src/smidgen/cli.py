@@ -25,6 +25,7 @@ from smidgen.errors import SmidgenError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from inspect import BoundArguments
 
     from smidgen.types import Event, Json, Progress
 
@@ -42,10 +43,10 @@ app = App(
     help_epilogue=EPILOGUE,
     help_format="plaintext",
     version=smidgen.__version__,
-    # `progress` is for Python; a flag has one spelling.
+    # `progress` is for Python.
     default_parameter=Parameter(
         parse=re.compile(r"^(?!progress$)"),
-        negative=(),
+        negative_iterable=(),
         show_default=lambda value: None if value is False else value,
     ),
 )
@@ -78,8 +79,8 @@ def main(tokens: Sequence[str] | None = None) -> int:
 @app.meta.default
 def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    json: Annotated[bool, Parameter(group=COMMON)] = False,
-    quiet: Annotated[bool, Parameter(group=COMMON)] = False,
+    json: Annotated[bool, Parameter(group=COMMON, negative=())] = False,
+    quiet: Annotated[bool, Parameter(group=COMMON, negative=())] = False,
     config: Annotated[Path | None, Parameter(group=COMMON)] = None,
 ) -> int:
     """Run a command.
@@ -89,8 +90,7 @@ def _launch(
         quiet: Show no progress.
         config: A TOML file with options by the same names; options on the command line win.
     """
-    app.config = () if config is None else (configs.Toml(_readable(config), use_commands_as_keys=False),)
-    verb, bound, hidden = app.parse_args(tokens, print_error=False, exit_on_error=False)
+    verb, bound, hidden = _parsed(tokens, config)
     try:
         if "progress" in hidden:
             with _progress(quiet) as listener:
@@ -114,6 +114,15 @@ def _text(result: Any, verb: Callable[..., Any]) -> str:
     """A result as text: its own way, or that of the verb's module."""
     text = result.text() if hasattr(result, "text") else sys.modules[verb.__module__].as_text(result)
     return str(text)
+
+
+def _parsed(tokens: Sequence[str], config: Path | None) -> tuple[Callable[..., Any], BoundArguments, dict[str, Any]]:
+    """The verb, its arguments, and its parameters that are no options."""
+    app.config = () if config is None else (configs.Toml(_readable(config), use_commands_as_keys=False),)
+    try:
+        return app.parse_args(tokens, print_error=False, exit_on_error=False)
+    finally:
+        app.config = ()
 
 
 def _readable(path: Path) -> Path:
@@ -210,7 +219,8 @@ def described(place: str) -> tuple[str, str]:
     nodes = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
     found = (ast.get_docstring(node) for node in nodes if node.name == function)
     about, marker, examples = (next(found, None) or "").partition("\nArgs:")[0].partition("Examples:")
-    return about.strip(), (marker + examples).rstrip()
+    paragraphs = (" ".join(paragraph.split()) for paragraph in about.strip().split("\n\n"))
+    return "\n\n".join(paragraphs), (marker + examples).rstrip()
 
 
 def _add_commands() -> None:

@@ -151,6 +151,15 @@ def _junk(root: Path) -> None:
             (root / name / f"{index}.png").write_bytes(b"junk")
 
 
+def _cut_npz(root: Path) -> Path:
+    with zipfile.ZipFile(root / "data.npz", "w") as archive:
+        for name, array, length in (("x", X, -3), ("y", Y, None)):
+            stream = io.BytesIO()
+            np.save(stream, array, allow_pickle=False)
+            archive.writestr(f"{name}.npy", stream.getvalue()[:length])
+    return root / "data.npz"
+
+
 def _without_labels(root: Path) -> Path:
     idx_pair(root, "train", X, Y)
     (root / "train-labels-idx1-ubyte").unlink()
@@ -214,6 +223,7 @@ CASES = [
     Case("npz with many labels each", _npz(x=X, y=np.eye(12)), ("data.npz", "12x12")),
     Case("npz with half labels", _npz(x=X, y=Y + 0.5), ("data.npz", "not whole")),
     Case("npz with parts of two sizes", _npz(x_train=X, y_train=Y, x_test=X[:, :4], y_test=Y), ("4x8 and 8x8",)),
+    Case("npz array cut off", _cut_npz, ("x in", "not as long")),
     Case("npz with a single number", _npz(x=np.float64(3), y=Y), ("data.npz", "shape ()")),
     Case("npz with no rows", _npz(x=X[:0], y=Y[:0]), ("data.npz", "0x8x8")),
     Case("csv without a label column", _csv("path,kind\ncat/0.png,cat\n"), ("list.csv", "'label'")),

@@ -1,5 +1,6 @@
 """Where a shipped network departs from the trained one: layer by layer, on the same inputs."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,6 @@ def similarity(network: nn.Module, graph: fx.GraphModule, model: bytes, raw: Arr
 
 def _compare(name: str, trained: Array, shipped: Array) -> Similarity:
     a, b = trained.ravel().astype(np.float64), shipped.ravel().astype(np.float64)
-    signal, noise = float(a @ a), float((a - b) @ (a - b))
-    decibels = 10 * np.log10(max(signal, 1e-30) / max(noise, 1e-30))
-    cosine = float(a @ b / max(np.sqrt(signal * (b @ b)), 1e-30))
-    return Similarity(name, min(float(decibels), 200.0), cosine)
+    signal, noise = max(float(a @ a), 1e-30), max(float((a - b) @ (a - b)), 1e-30)
+    cosine = float(a @ b) / max(math.sqrt(signal * float(b @ b)), 1e-30)
+    return Similarity(name, min(10 * math.log10(signal / noise), 200.0), cosine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -57,7 +58,7 @@ class Rows:
         Raises:
             DataError: the stream is damaged, too short or too long.
         """
-        each = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        each = math.prod(self.shape[1:]) * self.dtype.itemsize
         step = max(1, BLOCK_BYTES // max(1, each))
         try:
             with self.open() as stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
@@ -74,8 +75,10 @@ def _rows(archive: ZipFile, member: str, name: str) -> Rows:
         raise damaged(name, error) from None
     if dtype.hasobject:
         raise DataError(f"{name} holds Python objects, which only pickle could read", "Save plain numbers or strings")
-    if not shape or not 0 < shape[0] <= MOST_EXAMPLES or 0 in shape:
+    if not shape or min(shape) < 1 or shape[0] > MOST_EXAMPLES or dtype.itemsize == 0:
         raise DataError(f"{name} has the shape {'x'.join(map(str, shape)) or '()'}", "The first axis counts examples")
+    if archive.getinfo(member).file_size != offset + math.prod(shape) * dtype.itemsize:
+        raise DataError(f"{name} is not as long as its header says", "Fetch or write it again")
     if fortran and len(shape) > 1:
         return Rows(name, shape, dtype, lambda: _reordered(archive, member))
     return Rows(name, shape, dtype, lambda: _at(archive, member, offset))

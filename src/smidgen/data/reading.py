@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import time
 from collections import Counter
@@ -136,7 +137,7 @@ def _read_files(found: Listing, files: Files, kind: type[Readable], plan: Plan, 
             raise DataError(f"None of the {len(names)} files in {found.source} can be read; {names[0]} {each.bad[0]}")
         shapes = Counter(shape for shape, _ in headers.values())
         signal = plan(shapes, False)
-        at_once = max(1, BLOCK_BYTES // int(np.prod(signal.input.shape)))
+        at_once = max(1, BLOCK_BYTES // math.prod(signal.input.shape))
         kept: list[int] = []
 
         def source() -> Iterator[Array]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import threading
 import weakref
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -45,14 +47,20 @@ class FileStore:
     Reads copy instead of mapping the file: mapped pages would count as resident memory.
     """
 
-    def __init__(self, file: IO[bytes], count: int, shape: tuple[int, ...], dtype: str) -> None:
-        self._file = file
-        weakref.finalize(self, file.close)
-        self._count = count
+    def __init__(self, folder: Path, shape: tuple[int, ...], dtype: str) -> None:
+        """An empty store; `append` fills it. Raises StorageError where `folder` cannot be written."""
+        self._folder = folder
+        self._count = 0
         self._lock = threading.Lock()
-        self._record = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        self._record = math.prod(shape) * np.dtype(dtype).itemsize
         self.shape = shape
         self.dtype = dtype
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  open as long as the store is
+        except OSError as error:
+            raise self._failed(error) from None
+        weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
         return self._count
@@ -62,19 +70,38 @@ class FileStore:
         result = np.empty((len(wanted), *self.shape), self.dtype)
         flat = result.reshape(-1).view(np.uint8).data
         # Neighbours are read in one go; the rest record by record.
-        starts = np.flatnonzero(np.diff(wanted, prepend=-2) != 1)
-        for start, stop in zip(starts, [*starts[1:], len(wanted)], strict=True):
-            self._read(int(wanted[start]), flat[int(start) * self._record : int(stop) * self._record])
+        edges = [*np.flatnonzero(np.diff(wanted, prepend=-2) != 1).tolist(), len(wanted)]
+        for start, stop in pairwise(edges):
+            self._read(int(wanted[start]), flat[start * self._record : stop * self._record])
         return result
 
     def _read(self, index: int, into: memoryview) -> None:
         with self._lock:
             self._file.seek(index * self._record)
             while into:
-                count = self._file.readinto(into)  # type: ignore[attr-defined]  # an unbuffered file has it
+                count = self._file.readinto(into)
                 if not count:
                     raise IndexError(f"There is no example {index}")
                 into = into[count:]
+
+    def append(self, block: Array) -> None:
+        """Add examples at the end, (b, *shape). Raises StorageError where the disk is full."""
+        rest = np.ascontiguousarray(block, self.dtype).reshape(-1).view(np.uint8).data
+        try:
+            self._file.seek(self._count * self._record)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise self._failed(error) from None
+        self._count += len(block)
+
+    def store(self) -> Store:
+        """Itself: what was appended can be read."""
+        return self
+
+    def _failed(self, error: OSError) -> StorageError:
+        hint = "Free some space, or name another work folder"
+        return StorageError(f"Decoded examples cannot be kept in {self._folder}: {error.strerror}", hint)
 
 
 class Subset:
@@ -118,32 +145,6 @@ class _MemoryWriter:
         return MemoryStore(self._array[: self._count])
 
 
-class _FileWriter:
-    def __init__(self, shape: tuple[int, ...], dtype: str, folder: Path) -> None:
-        self._shape, self._dtype, self._folder, self._count = shape, dtype, folder, 0
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  the store keeps it open
-        except OSError as error:
-            raise self._failed(error) from None
-
-    def append(self, block: Array) -> None:
-        rest = np.ascontiguousarray(block, self._dtype).reshape(-1).view(np.uint8).data
-        try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
-        except OSError as error:
-            raise self._failed(error) from None
-        self._count += len(block)
-
-    def store(self) -> Store:
-        return FileStore(self._file, self._count, self._shape, self._dtype)
-
-    def _failed(self, error: OSError) -> StorageError:
-        hint = "Free some space, or name another work folder"
-        return StorageError(f"Decoded examples cannot be kept in {self._folder}: {error.strerror}", hint)
-
-
 @dataclass(frozen=True)
 class Memory:
     """How many bytes examples may take in memory (None: half of what is free now); else they go to `folder`."""
@@ -154,13 +155,13 @@ class Memory:
     def writer(self, count: int, shape: tuple[int, ...], dtype: str = "uint8") -> Writer:
         """A writer for up to `count` examples. Raises StorageError where they need a file that cannot be made."""
         limit = available_memory() // 2 if self.most is None else self.most
-        needed = count * int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-        return _MemoryWriter(count, shape, dtype) if needed <= limit else _FileWriter(shape, dtype, self.folder)
+        needed = count * math.prod(shape) * np.dtype(dtype).itemsize
+        return _MemoryWriter(count, shape, dtype) if needed <= limit else FileStore(self.folder, shape, dtype)
 
 
 def blocks(store: Store, most: int = 4096) -> Iterator[Array]:
     """All examples of a store in order: (b, *shape), `most` at a time, or fewer that take about BLOCK_BYTES."""
-    each = int(np.prod(store.shape, dtype=np.int64)) * np.dtype(store.dtype).itemsize
+    each = math.prod(store.shape) * np.dtype(store.dtype).itemsize
     step = min(most, max(1, BLOCK_BYTES // max(1, each)))
     for start in range(0, len(store), step):
         yield store[np.arange(start, min(start + step, len(store)))]

@@ -81,7 +81,7 @@ class _Judge:
                 mine = features[folds[rows] == fold]
                 gram[fold] += mine.T @ mine
                 cross[fold] += mine.T @ np.eye(classes, dtype=np.float32)[targets[rows][folds[rows] == fold]]
-        ridge = np.eye(FEATURES + 1) * gram.sum(axis=0).trace() * 1e-5
+        ridge = np.eye(FEATURES + 1) * gram.sum(axis=0).trace() * 1e-4
         self._solutions = [
             np.linalg.solve(gram.sum(axis=0) - gram[fold] + ridge, cross.sum(axis=0) - cross[fold]).astype(np.float32)
             for fold in range(FOLDS)

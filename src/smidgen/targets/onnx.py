@@ -39,11 +39,11 @@ def write(network: nn.Module, signal: Signal, answer: Answer, metadata: Mapping[
         answer: names and shapes the output.
         metadata: goes into the file as it is (labels, units).
     """
-    shipped = Answering(copy.deepcopy(network).cpu().eval(), answer.head())
-    if isinstance(shipped.network, fx.GraphModule):
-        _as_symbols(shipped.network)
     raw = example(signal, batch=2)
     with _quiet(), torch.no_grad():
+        shipped = Answering(copy.deepcopy(network).cpu().eval(), answer.head())
+        if isinstance(shipped.network, fx.GraphModule):
+            _as_symbols(shipped.network)
         program = torch.onnx.export(
             shipped,
             (raw,),

@@ -82,6 +82,7 @@ class Training:
         """
         self.device = accelerator()
         self.network, self.data, self.recipe, self.teacher = network.to(self.device), data, recipe, teacher
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.journal, self.progress, self.mixed = journal or Journal(), progress, mixed
         self.optimizer = optimizer(network, recipe)
         self.average = {name: value.clone() for name, value in network.state_dict().items()} if recipe.ema else {}

@@ -11,7 +11,6 @@ from smidgen.verbs._examples import others, own
 from smidgen.verbs._forms import forms
 from smidgen.verbs._table import table
 
-
 LATENCY_SECONDS = 1.0  # to spend on each form
 
 

@@ -1,5 +1,6 @@
 """Measure every claim of a bundle again."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -52,13 +53,12 @@ class Verification:
     def text(self) -> str:
         """One claim a line, and the verdict on all."""
         rows = ((c.name, c.form, c.claimed, c.measured, c.verdict) for c in self.claims)
-        failed = sum(claim.verdict == FAILS for claim in self.claims)
-        held = sum(claim.verdict == HOLDS for claim in self.claims)
-        verdict = (
-            f"{plural(failed, 'claim')} of {len(self.claims)} FAIL"
-            if failed
-            else f"All {held} claims that were judged hold"
-        )
+        count = Counter(claim.verdict for claim in self.claims)
+        verdict = f"All {count[HOLDS]} claims that were judged hold"
+        if count[FAILS]:
+            verdict = f"{plural(count[FAILS], 'claim')} of {len(self.claims)} FAIL"
+        if count[SKIPPED]:
+            verdict += f"; {count[SKIPPED]} could not be measured (the float form needs smidgen[train])"
         return f"{table(('claim', 'form', 'claimed', 'measured', 'verdict'), rows)}\n\n{verdict}"
 
     def to_json(self) -> Json:
@@ -120,15 +120,10 @@ def _costs(model: Bundle) -> Iterator[Measure]:
     network = float_network(model)
     if network is None:
         return
-    for form, bits in ((MODEL, 8), (FLOAT, 32)):
-        cost = price(network, example(model.signal), bits)
-        for name, unit in (
-            ("parameters", "count"),
-            ("flash_bytes", "bytes"),
-            ("ram_bytes", "bytes"),
-            ("macs", "count"),
-        ):
-            yield exact(name, getattr(cost, name), unit, form)
+    bits = 8 if model.manifest["options"].get("quantize", True) else 32
+    cost = price(network, example(model.signal), bits)
+    for name, unit in COSTS.items():
+        yield exact(name, getattr(cost, name), unit, MODEL)
 
 
 def _on_classes(evidence: Evidence, shipped: Evaluation) -> Iterator[Claim]:
@@ -155,7 +150,14 @@ def _on_measures(evidence: Evidence, measured: dict[Key, Measure]) -> Iterator[C
             verdict = REPORTED
         else:
             verdict = HOLDS if _same(claim, now) else FAILS
-        yield Claim(claim.name, claim.form, value(claim), value(now) if now else "", verdict)
+        yield Claim(claim.name, claim.form, _exact(claim), _exact(now) if now else "", verdict)
+
+
+def _exact(measure: Measure) -> str:
+    """A measure with all digits that a claim could be wrong in."""
+    if measure.unit == "fraction":
+        return f"{100 * measure.value:.3f} %"
+    return value(measure) if measure.unit == "ms" else f"{measure.value:,.0f} {measure.unit}"
 
 
 def _same(claim: Measure, now: Measure) -> bool:

@@ -1,0 +1,282 @@
+"""From data and a device to a bundle: the main job."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from smidgen import registry
+from smidgen.budget import Budget, parse_count, parse_size
+from smidgen.bundle import EVIDENCE, MODEL, REPORT, WEIGHTS, Bundle, check_free, dump_json, save
+from smidgen.errors import BudgetError, MissingLibrary, UsageError
+from smidgen.types import Candidate, Event, Json, Progress, Task, silent
+
+if TYPE_CHECKING:
+    from smidgen.search.fitting import Fitted, Wishes
+    from smidgen.training.recipe import Recipe
+    from smidgen.types import Dataset
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fit would do: the answer of `--dry-run`."""
+
+    options: dict[str, Json]
+    data: str
+    candidates: tuple[Candidate, ...]
+
+    def text(self) -> str:
+        """Options, data, and every candidate with its cost."""
+        from smidgen.verbs._table import table
+
+        rows = [
+            (c.family, f"{c.cost.parameters:,}", f"{c.cost.flash_bytes:,}", f"{c.cost.ram_bytes:,}", f"{c.cost.macs:,}",
+             c.reason or "fits")
+            for c in self.candidates
+        ]  # fmt: skip
+        head = ("family", "parameters", "flash bytes", "RAM bytes", "MACs", "")
+        options = "\n".join(f"  {name} = {value}" for name, value in self.options.items() if value is not None)
+        return f"Options\n{options}\n\nData\n  {self.data}\n\nWould be tried\n{table(head, rows)}"
+
+    def to_json(self) -> Json:
+        """Plain JSON."""
+        return {"options": self.options, "data": self.data, "candidates": [asdict(c) for c in self.candidates]}
+
+
+def fit(
+    source: str,
+    *,
+    out: Path | None = None,
+    device: str | None = None,
+    flash: str | None = None,
+    ram: str | None = None,
+    params: str | None = None,
+    floor: list[str] | None = None,
+    task: str | None = None,
+    family: str | None = None,
+    size: str | None = None,
+    resolution: int | None = None,
+    epochs: int | None = None,
+    batch_size: int = 128,
+    optimizer: str = "adamw",
+    learning_rate: float | None = None,
+    weight_decay: float = 0.02,
+    momentum: float = 0.9,
+    schedule: str = "one-cycle",
+    loss: str = "cross-entropy",
+    smoothing: float = 0.05,
+    activation: str = "relu",
+    ema: float = 0.0,
+    patience: int = 0,
+    augment: bool = True,
+    distill: bool = True,
+    quantize: bool = True,
+    seed: int = 0,
+    skip_bad: bool = False,
+    memory: str | None = None,
+    resume: bool = False,
+    dry_run: bool = False,
+    progress: Progress = silent,
+) -> Bundle | Plan:
+    """Make the best model that fits, with its proof.
+
+    Reads and checks the data, races networks that fit, trains the winner, quantises it to 8 bits, measures the shipped
+    file on the untouched test part, and writes a bundle: model.onnx, evidence.json, report.html. A run that is stopped
+    goes on with --resume.
+
+    Examples:
+        smidgen fit mnist-5k --device cortex-m4 --out digits
+        smidgen fit photos/ --flash 64KB --ram 32KB --floor accuracy=0.95
+        smidgen fit mnist --family article-cnn --optimizer adam --batch-size 32 --epochs 10
+
+    Args:
+        source: A folder with one sub-folder per class (also in a .zip), idx files, .npz, .csv, or a sample's name.
+        out: The folder to write; by default NAME-model, after the source.
+        device: What it must fit; `smidgen list devices` shows all. Explicit limits override the device's.
+        flash: Most bytes of flash for the weights, such as 64KB.
+        ram: Most bytes of RAM for the activations, such as 16KB.
+        params: Most parameters, such as 700 or 20k.
+        floor: The least that is good enough, such as accuracy=0.95; the command fails below it.
+        task: What to learn, where the data does not tell.
+        family: One family of networks instead of all that suit; `smidgen list families` shows all.
+        size: Parameters to aim at instead of as many as fit, such as 20k.
+        resolution: The shorter side of images inside the network, in pixels.
+        epochs: How often to go through the data; by default decided from the size of data and network.
+        batch_size: Examples in a step.
+        optimizer: adamw, adam, sgd or momentum (v = b v + (1 - b) g).
+        learning_rate: The peak; by default 0.008 for adamw, 0.001 for adam, 0.1 for sgd and momentum.
+        weight_decay: Of matrices and kernels.
+        momentum: The b of momentum.
+        schedule: one-cycle, cosine or constant.
+        loss: cross-entropy or mse.
+        smoothing: Of the labels, 0 to 1.
+        activation: relu, relu6, leaky-relu, sigmoid, tanh, hard-swish or gelu.
+        ema: Decay of a moving average of the weights at each step; 0 is none.
+        patience: Epochs without progress on validation before stopping early; 0 is never.
+        augment: Change training images in ways that the data bears, which is measured.
+        distill: Let a larger network teach, where that helps on validation.
+        quantize: Ship 8-bit integers; otherwise 32-bit floats.
+        seed: Decides all that is random.
+        skip_bad: Leave damaged files out instead of stopping.
+        memory: Keep more decoded data than this in a file, such as 2GB; by default half of what is free.
+        resume: Go on with the run that was stopped.
+        dry_run: Show what would be tried, and train nothing.
+        progress: Hears how far it is.
+    """
+    options: dict[str, Json] = {name: value for name, value in locals().items() if name not in NOT_OPTIONS}
+    options["floor"] = list(floor or ())
+    _require("torch", "onnx", "onnxscript", "safetensors", "jinja2")
+    budget = Budget.of(device, flash, ram, params, floor)
+    from smidgen.search.fitting import Fitting
+    from smidgen.training.checkpoint import Journal
+
+    folder = out or Path(f"{re.sub(r'[^A-Za-z0-9._-]+', '-', Path(source).resolve().stem)}-model")
+    recipe, data_options = _recipe(options), {"skip_bad": skip_bad, "seed": seed, "resolution": resolution}
+    check_free(folder)
+    journal = Journal(folder.with_name(f".{folder.name}.partial"))
+    data = _load(source, task, memory, progress, **data_options)
+    wishes = _wishes(options, data)
+    if dry_run:
+        found = Fitting(data, budget, wishes, recipe, progress=progress).price()
+        return Plan(options, _sentence(data), tuple(found))
+    journal.open({"options": options, "data": data.fingerprint}, resume)
+    fitted = Fitting(data, budget, wishes, recipe, journal, progress)()
+    bundle = _ship(folder, data, budget, fitted, options, progress)
+    journal.close()
+    _check_floor(budget, bundle)
+    return bundle
+
+
+NOT_OPTIONS = ("progress", "resume", "dry_run", "out", "memory")
+
+
+def _require(*libraries: str) -> None:
+    import importlib.util
+
+    for library in libraries:
+        if importlib.util.find_spec(library) is None:
+            raise MissingLibrary(library, "train", "smidgen fit")
+
+
+def _recipe(options: dict[str, Any]) -> Recipe:
+    from smidgen.families._layers import activate
+    from smidgen.training.optimizers import OPTIMIZERS, SCHEDULES
+    from smidgen.training.recipe import Recipe
+
+    known = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+    for name, allowed in known.items():
+        if options[name] not in allowed:
+            raise UsageError(f"There is no {name} called {options[name]!r}", f"Use one of: {', '.join(allowed)}")
+    activate(options["activation"])
+    taken = ("batch_size", "optimizer", "weight_decay", "momentum", "schedule", "loss", "smoothing", "ema", "patience",
+             "seed")  # fmt: skip
+    rest = {name: options[name] for name in ("epochs", "learning_rate") if options[name] is not None}
+    return Recipe(**{name: options[name] for name in taken}, **rest)
+
+
+def _load(source: str, task: str | None, memory: str | None, progress: Progress, **options: Any) -> Dataset:
+    from smidgen.data.load import load
+
+    limit = None if memory is None else parse_size(memory, "--memory")
+    return load(source, task=task, memory_bytes=limit, progress=progress, **options)
+
+
+def _wishes(options: dict[str, Any], data: Dataset) -> Wishes:
+    from smidgen.search.fitting import Wishes
+
+    losses = getattr(data.answer, "losses", ())
+    if options["loss"] not in losses:
+        raise UsageError(f"There is no loss called {options['loss']!r}", f"Use one of: {', '.join(losses)}")
+    families = [options["family"]] if options["family"] else _task(data).families
+    for name in families:
+        registry.find("families", name)
+    size = None if options["size"] is None else parse_count(options["size"], "--size")
+    return Wishes(
+        families, size, options["activation"], options["epochs"], options["learning_rate"], options["augment"],
+        options["distill"], options["quantize"],
+    )  # fmt: skip
+
+
+def _task(data: Dataset) -> Task:
+    for name in registry.names("tasks"):
+        task = cast("Task", registry.find("tasks", name).TASK)
+        if (task.signal, task.answer) == (data.signal.kind, data.answer.kind):
+            return task
+    raise UsageError(f"No task goes from {data.signal.kind} to {data.answer.kind}")
+
+
+def _ship(
+    folder: Path, data: Dataset, budget: Budget, fitted: Fitted, options: dict[str, Json], progress: Progress
+) -> Bundle:
+    """Write the model, measure it on the test part, and save the bundle."""
+    from safetensors.torch import save as save_tensors
+
+    from smidgen.report.page import render
+    from smidgen.targets import onnx
+    from smidgen.verbs._proof import check_export, facts, prove
+
+    task = _task(data)
+    progress(Event("export", 0, 3))
+    model = onnx.write(fitted.shipped, data.signal, data.answer, _metadata(task, data))
+    layers = check_export(fitted, data, model)
+    progress(Event("measure on test", 1, 3))
+    evidence, evaluation = prove(fitted, data, model, cast("int", options["seed"]))
+    progress(Event("report", 2, 3))
+    page = facts(folder, task, data, budget, fitted, evidence, evaluation, layers, options)
+    state = {name: value.contiguous() for name, value in fitted.network.state_dict().items()}
+    files: dict[str, bytes | Path] = {
+        MODEL: model,
+        WEIGHTS: save_tensors(state),
+        EVIDENCE: dump_json(evidence.to_json()),
+        REPORT: render(page).encode(),
+    }
+    bundle = save(folder, _manifest(task, data, fitted, options), files)
+    progress(Event("report", 3, 3))
+    return bundle
+
+
+def _metadata(task: Task, data: Dataset) -> dict[str, str]:
+    """What the ONNX file says about itself."""
+    names = getattr(data.answer, "names", ())
+    return {"task": task.name, "input": data.signal.input.name, "labels": json.dumps(list(names), ensure_ascii=False)}
+
+
+def _manifest(task: Task, data: Dataset, fitted: Fitted, options: dict[str, Json]) -> dict[str, Json]:
+    return {
+        "task": task.name,
+        "family": fitted.candidate.family,
+        "size": fitted.candidate.size,
+        "parameters": fitted.candidate.cost.parameters,
+        "options": options,
+        "signal": {"kind": data.signal.kind, **data.signal.to_json()},
+        "answer": {"kind": data.answer.kind, **data.answer.to_json()},
+        "data": {"source": data.source, "fingerprint": data.fingerprint, "report": asdict(data.report)},
+        "history": [
+            *fitted.history,
+            {"step": "candidates", "candidates": [asdict(candidate) for candidate in fitted.candidates]},
+            {"step": "curves", "points": [asdict(point) for point in fitted.curve]},
+        ],
+        "seeds": [options["seed"]],
+    }
+
+
+def _check_floor(budget: Budget, bundle: Bundle) -> None:
+    """The floor is judged on the shipped file; the bundle stays, as the nearest miss."""
+    evidence = bundle.evidence
+    metrics = {} if evidence is None else {m.name: m.value for m in evidence.measures if m.form == "model.onnx"}
+    short = budget.shortfall(metrics)
+    if short:
+        raise BudgetError(
+            f"The best model that fits misses the floor: {short}",
+            f"It is in {bundle.path}; allow more flash, RAM or parameters, or lower the floor",
+        )
+
+
+def _sentence(data: Dataset) -> str:
+    parts = (
+        f"{len(data.train):,} for training, {len(data.validation):,} for validation, {len(data.test):,} for the test"
+    )
+    return f"{data.source}: {parts}; input {data.signal.input.shape} {data.signal.input.dtype}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from smidgen.answers.classes import Classes
@@ -14,6 +15,9 @@ from smidgen.bundle import Bundle, dump_json, save
 from smidgen.data.load import load
 from smidgen.evidence import Evidence, evaluate, exact, measure_latency
 from smidgen.signals.image import ImageSignal
+
+settings.register_profile("smidgen", deadline=None)  # no test depends on how fast the machine is
+settings.load_profile("smidgen")
 
 SIGNAL = ImageSignal(height=4, width=4, channels=1)
 ANSWER = Classes(("bright", "dark"))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the same names, for type checkers and editors
     from smidgen.types import Target as Target
     from smidgen.types import Task as Task
     from smidgen.verbs.benchmark import benchmark as benchmark
-    from smidgen.verbs.data import data as data_report
+    from smidgen.verbs.data import data as data_report  # noqa: F401  a re-export by another name
     from smidgen.verbs.evaluate import evaluate as evaluate
     from smidgen.verbs.export import export as export
     from smidgen.verbs.fit import fit as fit

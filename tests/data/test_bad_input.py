@@ -141,6 +141,7 @@ PNG = encoded(noise(1, 8, 8)[0])
 JPEG = encoded(noise(1, 64, 64, 3)[0], "JPEG")
 IMAGES = idx_bytes(noise(12, 8, 8))
 LABELS = idx_bytes(labels_of(12))
+BOMB = b"\0\0\x08\3" + b"\0\1\0\0" + b"\0\0\1\0" * 2  # 65,536 images of 256 x 256 pixels are 4 GiB
 X, Y = noise(12, 8, 8), labels_of(12)
 
 
@@ -170,6 +171,8 @@ CASES = [
     Case("missing folder", lambda root: root / "nowhere", ("nowhere", "no file, folder or sample")),
     Case("misspelt sample", lambda _: "mnist-5", ("mnist-5k", "Did you mean")),
     Case("empty name", lambda _: "", ("source is empty",)),
+    Case("home of nobody", lambda _: "~no-such-user/photos", ("no-such-user",)),
+    Case("name of great length", lambda _: "a" * 5000, ("aaa", "name too long")),
     Case("NUL in the name", lambda _: "a\0b", ("no file, folder or sample", "a\\x00b")),
     Case("empty folder", lambda root: root, ("holds no folders with files",)),
     Case("folder of empty folders", _made(lambda root: (root / "cat").mkdir()), ("holds no folders with files",)),
@@ -205,6 +208,12 @@ CASES = [
     Case("idx too long", _idx(IMAGES + b"more", LABELS), ("train-images", "longer")),
     Case("idx of different counts", _idx(IMAGES, idx_bytes(labels_of(11))), ("12 images", "11 labels")),
     Case("idx with a huge header", _idx(IMAGES[:4] + b"\xff" * 12, LABELS), ("train-images", "4294967295")),
+    Case(
+        "idx of huge images", _idx(IMAGES[:8] + b"\0\1\0\0" * 2 + IMAGES[16:], LABELS), ("train-images", "65536x65536")
+    ),
+    Case(
+        "idx.gz bomb", _idx(gzip.compress(BOMB), gzip.compress(LABELS), packed=True), ("train-images", "as a bomb does")
+    ),
     Case("idx without labels", _without_labels, ("train-images", "labels")),
     Case("idx labels as images", _idx(LABELS, LABELS), ("train-images", "stack of images")),
     Case(
@@ -224,7 +233,7 @@ CASES = [
     Case("npz with half labels", _npz(x=X, y=Y + 0.5), ("data.npz", "not whole")),
     Case("npz with parts of two sizes", _npz(x_train=X, y_train=Y, x_test=X[:, :4], y_test=Y), ("4x8 and 8x8",)),
     Case("npz array cut off", _cut_npz, ("x in", "not as long")),
-    Case("npz with a single number", _npz(x=np.float64(3), y=Y), ("data.npz", "shape ()")),
+    Case("npz with a single number", _npz(x=np.float64(3), y=Y), ("data.npz", "shape ()", "no set of examples")),
     Case("npz with no rows", _npz(x=X[:0], y=Y[:0]), ("data.npz", "0x8x8")),
     Case("csv without a label column", _csv("path,kind\ncat/0.png,cat\n"), ("list.csv", "'label'")),
     Case("csv without anything", _csv(""), ("list.csv", "'path'")),
@@ -249,7 +258,7 @@ CASES = [
     Case("zip with absolute names", _zip_of({"/cat/evil.png": PNG, "dog/1.png": PNG}), ("evil.png", "leads out")),
     Case("zip of nothing", _zip_of({}), ("photos.zip", "holds no folders")),
     Case("zip with one class", _zip_of({f"cat/{i}.png": PNG for i in range(5)}), ("photos.zip", "only one class")),
-    Case("zip bomb", _patched_zip(24, (0xF0000000).to_bytes(4, "little")), ("photos.zip", "zip bomb")),
+    Case("zip bomb", _patched_zip(24, (0xF0000000).to_bytes(4, "little")), ("photos.zip", "as a bomb does")),
     Case("zip with a huge member", _patched_zip(24, (2**27 + 2**28).to_bytes(4, "little")), ("photos.zip",)),
     Case("zip with a drive letter", _zip_of({"c:/cat/evil.png": PNG, "dog/1.png": PNG}), ("evil.png", "leads out")),
     Case("zip with backslashes", _zip_of({"cat\\evil.png": PNG, "dog/1.png": PNG}), ("evil.png", "leads out")),

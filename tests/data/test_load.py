@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -69,22 +70,16 @@ def test_names_and_order_of_files_change_nothing(tmp_path: Path) -> None:
             (tmp_path / "two" / label / f"{99 - int(path.stem)}.png").write_bytes(path.read_bytes())
     two = load(tmp_path / "two")
     assert one.fingerprint == two.fingerprint
-    assert {pixels.tobytes() for pixels in everything(one.test)} == {
-        pixels.tobytes() for pixels in everything(two.test)
-    }
+    ones, twos = ({pixels.tobytes() for pixels in everything(data.test)} for data in (one, two))
+    assert ones == twos
 
 
 def test_the_fingerprint_knows_pixels_and_labels(tmp_path: Path) -> None:
     images, labels = noise(20, 4, 4), labels_of(20)
-    prints = set()
-    for index, (changed_images, changed_labels) in enumerate(
-        [
-            (images, labels),
-            (images ^ (np.arange(20) == 3)[:, None, None].astype(np.uint8), labels),
-            (images, 1 - labels),
-        ]
-    ):
-        prints.add(load(idx_pair(tmp_path / str(index), "train", changed_images, changed_labels)).fingerprint)
+    touched = images.copy()
+    touched[3, 2, 1] ^= 1
+    variants = [(images, labels), (touched, labels), (images, 1 - labels)]
+    prints = {load(idx_pair(tmp_path / str(at), "train", *pair)).fingerprint for at, pair in enumerate(variants)}
     assert len(prints) == 3
 
 
@@ -117,19 +112,20 @@ print(peak() - before, total * 512 * 512 * 3)
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the resource module")
 def test_memory_stays_bounded_on_a_set_many_times_its_limit(tmp_path: Path) -> None:
     limit = 8 * 2**20
-    small = noise(12, 8, 8, 3)
-    for name, count in (("small", 12), ("large", 100)):
+    tiles = noise(12, 8, 8, 3)
+    for name, count in (("small", 24), ("large", 100)):
         for index in range(count):
             path = tmp_path / name / ("cat", "dog")[index % 2] / f"{index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            image = Image.fromarray(small[index % 12] ^ np.uint8(index)).resize((512, 512), Image.Resampling.NEAREST)
+            image = Image.fromarray(tiles[index % 12] ^ np.uint8(index)).resize((512, 512), Image.Resampling.NEAREST)
             image.save(path, compress_level=1)
+    # The small set is there so that what libraries take once does not count.
     run = subprocess.run(
         [sys.executable, "-c", MEASURE, str(tmp_path), str(limit)], capture_output=True, text=True, check=True
     )
     grown, decoded = map(int, run.stdout.split())
     assert decoded > 9 * limit
-    assert grown < 3 * limit
+    assert grown < 4 * limit
 
 
 def test_images_without_colour_lose_their_channels(tmp_path: Path) -> None:
@@ -169,14 +165,11 @@ def test_groups_stay_on_one_side(tmp_path: Path) -> None:
 
 def test_torn_groups_of_given_parts_are_told(tmp_path: Path) -> None:
     folder(tmp_path, {"cat": 8, "dog": 8})
-    lines = [
-        f"{label}/{index}.png,{label},ann,{'train' if index < 5 else 'test'}"
-        for label in ("cat", "dog")
-        for index in range(8)
-    ]
+    numbered = [(label, index) for label in ("cat", "dog") for index in range(8)]
+    lines = [f"{label}/{i}.png,{label},{i % 4},{'train' if i < 5 else 'test'}" for label, i in numbered]
     (tmp_path / "list.csv").write_text("\n".join(["path,label,group,part", *lines]), encoding="utf-8")
     report = load(tmp_path / "list.csv").report
-    assert "Groups that are in more than one of the given parts: 0, 1, 2, 3" in report.warnings
+    assert "Groups that are in more than one of the given parts: 1, 2, 3" in report.warnings
 
 
 def test_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
@@ -228,12 +221,15 @@ def test_progress_reaches_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_example_is_read_a_fixed_number_of_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading is linear: ten times the files are ten times the bytes."""
-    read = []
+    """Reading is linear: ten times the examples are ten times the bytes."""
+    read: list[int] = []
     exactly = listings.exactly
-    monkeypatch.setattr(
-        listings, "exactly", lambda stream, size, name: read.append(size) or exactly(stream, size, name)
-    )
+
+    def counted(stream: BinaryIO, size: int, name: str) -> bytes:
+        read.append(size)
+        return exactly(stream, size, name)
+
+    monkeypatch.setattr(listings, "exactly", counted)
     totals = []
     for count in (100, 1000):
         load(idx_pair(tmp_path / str(count), "train", noise(count, 4, 4), labels_of(count)))

@@ -112,13 +112,15 @@ def _insert_quantizer(graph: fx.GraphModule, node: fx.Node, index: int, values: 
 
 def _quantize_layer(graph: fx.GraphModule, node: fx.Node, name: str, bits: int) -> None:
     weight, bias = tensor(graph, node.args[1]), tensor(graph, argument(node, 2))
-    source = cast("fx.Node", node.args[0])
+    values = source = cast("fx.Node", node.args[0])
+    while source.target in SAME_SCALE:  # the sensor's integers in another shape
+        source = source.all_input_nodes[0]
     if weight is None or source.op != "call_module":
         return  # a weight that is computed, or an input that was never rounded: it stays in float
     graph.add_submodule(name, QuantizedLayer(node.target, weight, bias, tuple(node.args[3:]), bits))
     with graph.graph.inserting_before(node):
         scale = graph.graph.get_attr(f"{source.target}.log_scale")
-        layer = graph.graph.call_module(name, (source, scale))
+        layer = graph.graph.call_module(name, (values, scale))
     layer.meta = dict(node.meta)
     node.replace_all_uses_with(layer)
     graph.graph.erase_node(node)

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from zipfile import ZipFile, ZipInfo
 
 from smidgen.data.folder import by_class, is_litter
-from smidgen.data.listing import DAMAGED, LARGEST_FILE, MOST_EXAMPLES, Listing, damaged
+from smidgen.data.listing import DAMAGED, LARGEST_FILE, MOST_EXAMPLES, Listing, check_size, damaged
 from smidgen.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A zip bomb is small and unpacks to very much. Pictures hardly shrink in a zip, drawings as BMP can by hundreds.
-BOMB_BYTES = 2**30
-BOMB_RATIO = 300
 ENCRYPTED = 0x1  # in a member's flags
 
 
@@ -61,10 +58,7 @@ def open_zip(path: Path) -> ZipFile:
     for member in archive.infolist():
         if member.flag_bits & ENCRYPTED:
             raise DataError(f"{member.filename!r} in {path} is encrypted", "Unpack it with its password first")
-    total = sum(member.file_size for member in archive.infolist())
-    if total > BOMB_BYTES and total > BOMB_RATIO * path.stat().st_size:
-        hint = "Unpack it yourself if you trust it, and give the folder"
-        raise DataError(f"{path} is small but would unpack to {total / 2**30:.0f} GiB, as a zip bomb does", hint)
+    check_size(path, sum(member.file_size for member in archive.infolist()))
     return archive
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smidgen.data.listing import BLOCK_BYTES
 from smidgen.data.store import blocks, moments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from smidgen.types import Array, Store
 
 TABLES = 12  # pairs that differ as little as recompression does share a bucket in one of these in 98 of 100 cases
 PROJECTIONS = 8  # to a table
-WIDTH = 0.25  # of a bucket, in deviations of the data
+WIDTH = 0.5  # of a bucket, in deviations of the data
 CAPACITY = 8  # how many of a bucket are compared with an example, so that time stays linear
 CLOSE = 0.2  # root mean square difference of nearly identical examples, in deviations of the flatter one
-PAIRS_AT_ONCE = 1024
 
 
 def copies(contents: Array) -> int:
@@ -47,19 +46,25 @@ def crossing(contents: Array, trained: Array) -> Array:
 
 
 def near(sketches: Store, store: Store, contents: Array, trained: Array) -> Array:
-    """Pairs (outside, inside) of nearly identical examples across the split: (p, 2), one for each outside.
+    """Pairs (outside, inside) of nearly identical examples across the split: (p, 2), at most one for each outside.
 
     Candidates share a bucket of locality-sensitive hashing (Datar, Immorlica, Indyk, Mirrokni 2004, "Locality-sensitive
-    hashing scheme based on p-stable distributions") of their sketches; then the examples themselves are compared.
+    hashing scheme based on p-stable distributions") of their sketches. The one with the closest sketch is compared.
     """
     keys = _keys(sketches)
     inside, outside = np.flatnonzero(trained), np.flatnonzero(~trained)
-    candidates = np.concatenate([_meet(column[outside], column[inside]) for column in keys.T])
-    pairs = np.unique(np.stack([outside[candidates[:, 0]], inside[candidates[:, 1]]], axis=1), axis=0)
-    pairs = pairs[contents[pairs[:, 0]] != contents[pairs[:, 1]]]
-    alike = [part[_alike(store[part[:, 0]], store[part[:, 1]])] for part in _portions(pairs)]
-    close = np.concatenate([np.empty((0, 2), np.int64), *alike])
-    return close[np.unique(close[:, 0], return_index=True)[1]]
+    closest, partner = np.full(len(outside), np.inf), np.zeros(len(outside), np.int64)
+    for column in keys.T:
+        met = _meet(column[outside], column[inside])
+        pairs = np.stack([outside[met[:, 0]], inside[met[:, 1]]], axis=1)
+        apart = np.where(contents[pairs[:, 0]] == contents[pairs[:, 1]], np.inf, _differences(sketches, pairs))
+        order = np.lexsort((apart, met[:, 0]))
+        best = order[np.unique(met[order, 0], return_index=True)[1]]
+        closer = best[apart[best] < closest[met[best, 0]]]
+        closest[met[closer, 0]], partner[met[closer, 0]] = apart[closer], pairs[closer, 1]
+    likely = closest <= CLOSE
+    pairs = np.stack([outside[likely], partner[likely]], axis=1)
+    return pairs[_differences(store, pairs) <= CLOSE]
 
 
 def _keys(sketches: Store) -> Array:
@@ -88,13 +93,13 @@ def _meet(outside: Array, inside: Array) -> Array:
     return np.stack([one, order[np.repeat(start, count) + step]], axis=1)
 
 
-def _portions(pairs: Array) -> Iterator[Array]:
-    for start in range(0, len(pairs), PAIRS_AT_ONCE):
-        yield pairs[start : start + PAIRS_AT_ONCE]
-
-
-def _alike(some: Array, others: Array) -> Array:
-    """Whether the pairs are nearly identical: (b, ...) twice -> bool (b,)."""
-    one, other = (values.reshape(len(values), -1).astype(np.float32) for values in (some, others))
-    flatter = np.minimum(one.std(axis=1), other.std(axis=1))
-    return np.asarray(np.sqrt(((one - other) ** 2).mean(axis=1)) <= CLOSE * flatter)
+def _differences(store: Store, pairs: Array) -> Array:
+    """Root mean square difference of each pair, in deviations of the flatter one: (p, 2) -> (p,)."""
+    found = np.empty(len(pairs))
+    at_once = max(1, BLOCK_BYTES // (16 * math.prod(store.shape)))  # two examples, as floats, and some room
+    for start in range(0, len(pairs), at_once):
+        portion = slice(start, start + at_once)
+        one, other = (store[column].reshape(len(column), -1).astype(np.float32) for column in pairs[portion].T)
+        flatter = np.minimum(one.std(axis=1), other.std(axis=1))
+        found[portion] = np.sqrt(((one - other) ** 2).mean(axis=1)) / np.maximum(flatter, 1e-3)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import re
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -10,11 +11,11 @@ import numpy as np
 
 from smidgen.data.listing import (
     DAMAGED,
-    MOST_EXAMPLES,
     PARTS,
     Listing,
     Rows,
     as_labels,
+    check_size,
     damaged,
     exactly,
     numbered,
@@ -83,9 +84,9 @@ def _rows(path: Path) -> Rows:
     except DAMAGED as error:
         raise damaged(str(path), error) from None
     shape = tuple(int(size) for size in np.frombuffer(dimensions, ">u4"))
-    if shape[0] > MOST_EXAMPLES or any(not 1 <= size <= 2**15 for size in shape[1:]) or shape[0] == 0:
-        raise DataError(f"The header of {path} claims the shape {'x'.join(map(str, shape))}", "The file is damaged")
-    return Rows(str(path), shape, np.dtype(np.uint8), lambda: _open(path, 4 + len(dimensions)))
+    rows = Rows(str(path), shape, np.dtype(np.uint8), lambda: _open(path, 4 + len(dimensions)))
+    check_size(path, math.prod(shape))
+    return rows
 
 
 def _open(path: Path, offset: int = 0) -> BinaryIO:

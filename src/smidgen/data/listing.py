@@ -15,9 +15,13 @@ from smidgen.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from smidgen.types import Array
 
+# A bomb is a small file that unpacks to very much. Pictures hardly shrink when packed, plain drawings by hundreds.
+BOMB_BYTES = 2**30
+BOMB_RATIO = 300
 MOST_EXAMPLES = 20_000_000  # more than this in one source is a damaged header, or not for a small model
 LARGEST_FILE = 256 * 2**20  # bytes of one example, as stored; no sensor of a small model gives more
 BLOCK_BYTES = 4 * 2**20  # how much of a source is in memory at a time while it is read in order
@@ -51,6 +55,15 @@ class Rows:
     def of(cls, name: str, array: Array) -> Rows:
         """The rows of an array in memory."""
         return cls(name, array.shape, array.dtype, lambda: io.BytesIO(array.tobytes()))
+
+    def __post_init__(self) -> None:
+        """Raise DataError where no set of examples has this shape: a damaged header, or an array of another kind."""
+        sizes, each = self.shape, math.prod(self.shape[1:]) * self.dtype.itemsize
+        if not sizes or min(sizes) < 1 or sizes[0] > MOST_EXAMPLES or not 0 < each <= LARGEST_FILE:
+            raise DataError(
+                f"{self.name} has the shape {'x'.join(map(str, sizes)) or '()'}, as no set of examples has",
+                "Fetch or write it again; the first axis counts examples",
+            )
 
     def blocks(self) -> Iterator[Array]:
         """All examples in order, in blocks of about BLOCK_BYTES.
@@ -100,6 +113,13 @@ def exactly(stream: BinaryIO, size: int, name: str) -> bytes:
         pieces.append(piece)
         size -= len(piece)
     return b"".join(pieces)
+
+
+def check_size(path: Path, unpacked: int) -> None:
+    """Raise DataError if `path` says that it unpacks to far more bytes than data does."""
+    if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * path.stat().st_size:
+        hint = "Unpack it yourself if you trust it"
+        raise DataError(f"{path} is small but would unpack to {unpacked / 2**30:.0f} GiB, as a bomb does", hint)
 
 
 def damaged(name: str, error: BaseException) -> DataError:

@@ -74,21 +74,7 @@ def load(
     made = split(targets, hashes[:, 0], seed, given, groups)
     _train_has_all(targets, made, classes, found.source)
     examples = inspection.Examples(decoded.store, names, targets, made.parts, hashes, groups)
-    facts = DataReport(
-        source=found.source,
-        layout=found.layout,
-        classes=classes,
-        counts={},
-        sizes=decoded.sizes,
-        split=made.rule,
-        exact_duplicates=0,
-        crossing_duplicates=[],
-        near_duplicates=[],
-        suspect_labels=[],
-        skipped=decoded.bad[: inspection.SHOWN],
-        warnings=[*found.warnings, *decoded.warnings],
-        totals={"skipped": len(decoded.bad)},
-    )
+    facts = _facts(found, decoded, classes, made.rule)
     train, validation, test = (examples.part(part) for part in (TRAIN, VALIDATION, TEST))
     return Dataset(
         source=found.source,
@@ -99,6 +85,25 @@ def load(
         test=test,
         fingerprint=_fingerprint(hashes, labels),
         report=inspection.inspect(examples, decoded.signal.sketch, memory, facts),
+    )
+
+
+def _facts(found: Listing, decoded: reading.Decoded, classes: tuple[str, ...], rule: str) -> DataReport:
+    """The report as far as reading alone can fill it."""
+    return DataReport(
+        source=found.source,
+        layout=found.layout,
+        classes=classes,
+        counts={},
+        sizes=decoded.sizes,
+        split=rule,
+        exact_duplicates=0,
+        crossing_duplicates=[],
+        near_duplicates=[],
+        suspect_labels=[],
+        skipped=decoded.bad[: inspection.SHOWN],
+        warnings=[*found.warnings, *decoded.warnings],
+        totals={"skipped": len(decoded.bad)},
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
 from smidgen.data.archive import open_zip
-from smidgen.data.listing import MOST_EXAMPLES, PARTS, Listing, Rows, as_labels, damaged, numbered, only_given
+from smidgen.data.listing import PARTS, Listing, Rows, as_labels, damaged, numbered, only_given
 from smidgen.errors import DataError
 
 if TYPE_CHECKING:
@@ -75,13 +76,12 @@ def _rows(archive: ZipFile, member: str, name: str) -> Rows:
         raise damaged(name, error) from None
     if dtype.hasobject:
         raise DataError(f"{name} holds Python objects, which only pickle could read", "Save plain numbers or strings")
-    if not shape or min(shape) < 1 or shape[0] > MOST_EXAMPLES or dtype.itemsize == 0:
-        raise DataError(f"{name} has the shape {'x'.join(map(str, shape)) or '()'}", "The first axis counts examples")
+    rows = Rows(name, shape, dtype, lambda: _at(archive, member, offset))
     if archive.getinfo(member).file_size != offset + math.prod(shape) * dtype.itemsize:
         raise DataError(f"{name} is not as long as its header says", "Fetch or write it again")
     if fortran and len(shape) > 1:
-        return Rows(name, shape, dtype, lambda: _reordered(archive, member))
-    return Rows(name, shape, dtype, lambda: _at(archive, member, offset))
+        return replace(rows, open=lambda: _reordered(archive, member))
+    return rows
 
 
 def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:

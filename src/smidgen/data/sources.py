@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,10 @@ def listing(source: str) -> Listing:
     """
     if not source.strip():
         raise DataError("The name of the source is empty", SHAPES)
-    path = Path(source).expanduser()
     try:
+        path = Path(source).expanduser()
         exists = path.exists()
-    except OSError as error:  # a name that is too long, say
+    except (OSError, RuntimeError) as error:  # a name that is too long, or of a user who does not exist
         raise damaged(repr(source), error) from None
     if not exists:
         return _sample(source)
@@ -60,7 +61,7 @@ def _sample(source: str) -> Listing:
     name = source.lower().replace("_", "-")
     if name in SAMPLES:
         return replace(SAMPLES[name].listing(name), source=name, layout="sample")
-    siblings = [str(path) for path in Path(source).parent.glob("*")] if Path(source).parent.is_dir() else []
+    siblings = [str(path) for path in islice(Path(source).parent.glob("*"), 1000)]
     close = get_close_matches(source, [*SAMPLES, *siblings], n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"Samples are: {', '.join(SAMPLES)}"
     raise DataError(f"There is no file, folder or sample called {source!r}", hint)

@@ -20,6 +20,7 @@ def candidates(
     families: Sequence[str],
     size: int | None = None,
     activation: str = "relu",
+    bits: int = 8,
     progress: Progress = silent,
 ) -> list[Candidate]:
     """For each family the largest network that fits, a smaller one, and the nearest that did not fit.
@@ -27,10 +28,11 @@ def candidates(
     Args:
         signal: what comes in.
         answer: what goes out.
-        budget: flash and RAM for 8-bit weights and activations, and parameters.
+        budget: flash, RAM and parameters.
         families: names.
         size: parameters to aim at, instead of as many as the budget allows.
         activation: of every family.
+        bits: of weights and activations as they will ship, 8 or 32.
         progress: told after every family.
 
     Raises:
@@ -39,7 +41,7 @@ def candidates(
     found: list[Candidate] = []
     for index, family in enumerate(families):
         progress(Event("price candidates", index, len(families), message=family))
-        found += _of_family(signal, answer, budget, family, size, activation)
+        found += _of_family(signal, answer, budget, family, size, activation, bits)
     if not any(candidate.fits for candidate in found):
         nearest = min(found, key=lambda candidate: candidate.cost.flash_bytes + candidate.cost.ram_bytes)
         raise BudgetError(
@@ -51,7 +53,7 @@ def candidates(
 
 
 def _of_family(
-    signal: Signal, answer: Answer, budget: Budget, family: str, size: int | None, activation: str
+    signal: Signal, answer: Answer, budget: Budget, family: str, size: int | None, activation: str, bits: int
 ) -> list[Candidate]:
     module = registry.find("families", family)
     most = size or budget.parameters or (budget.flash_bytes or DEFAULT_PARAMETERS)
@@ -59,7 +61,7 @@ def _of_family(
     found: list[Candidate] = []
     for share in (1.0,) if size else STEPS:
         wanted = max(module.SMALLEST, int(most * share))
-        candidate = priced(signal, answer, budget, family, wanted, activation)
+        candidate = priced(signal, answer, budget, family, wanted, activation, bits)
         if all(candidate.cost != other.cost for other in found):
             found.append(candidate)
         fitting = [other for other in found if other.fits]
@@ -70,9 +72,9 @@ def _of_family(
 
 
 def priced(
-    signal: Signal, answer: Answer, budget: Budget, family: str, size: int, activation: str = "relu"
+    signal: Signal, answer: Answer, budget: Budget, family: str, size: int, activation: str = "relu", bits: int = 8
 ) -> Candidate:
     """One network and whether it fits."""
-    cost = price(build(signal, answer, family, size, activation), example(signal))
+    cost = price(build(signal, answer, family, size, activation), example(signal), bits)
     reason = budget.check(cost)
     return Candidate(family, size, cost, not reason, reason)

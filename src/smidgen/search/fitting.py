@@ -1,5 +1,6 @@
 """From a dataset and a budget to one trained, distilled and quantised network: the stages of a fit, in order."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,8 +11,9 @@ from torch import fx, nn
 from smidgen.budget import Budget
 from smidgen.compiler.network import build
 from smidgen.compression.quantize import quantize
-from smidgen.search.candidates import candidates
-from smidgen.search.plan import Forecast, epochs, learning_rate, sprint
+from smidgen.families._layers import parameters
+from smidgen.search.candidates import candidates, priced
+from smidgen.search.plan import Forecast, epochs, sprint, suited
 from smidgen.search.policy import natural
 from smidgen.search.race import Racer, race
 from smidgen.training.checkpoint import Journal
@@ -20,6 +22,9 @@ from smidgen.training.recipe import Recipe
 from smidgen.types import Array, Candidate, CurvePoint, Dataset, Json, Progress, silent
 
 CALIBRATION = 512  # training examples that set the scales
+TEACHER = 60_000  # parameters of a teacher
+TEACHABLE = 20_000  # parameters of a student above which longer training does as well for the same time
+LESSONS = 150_000  # examples that a teacher sees, about
 TOLERANCE = 0.001  # of the metric that quantisation may cost on validation before it is trained
 
 
@@ -32,6 +37,8 @@ class Wishes:
     activation: str = "relu"
     epochs: int | None = None
     learning_rate: float | None = None
+    weight_decay: float | None = None
+    smoothing: float | None = None
     augment: bool = True
     distill: bool = True
     quantize: bool = True
@@ -71,18 +78,21 @@ class Fitting:
         found = self.price()
         winner, record = self.race([candidate for candidate in found if candidate.fits])
         self.recipe = self.augmented(winner)
-        network = self.teach(winner)
+        teacher = self.teacher(winner)
+        chosen, network = self.finish(winner, teacher)
         shipped = self.quantize(network) if self.wishes.quantize else network
-        tried = record + [candidate for candidate in found if not candidate.fits]
-        return Fitted(network, shipped, winner.candidate, tried, self.curve, self.history)
+        losers = [candidate for candidate in record if not candidate.chosen]
+        unfit = [candidate for candidate in found if not candidate.fits]
+        return Fitted(network, shipped, chosen, [chosen, *losers, *unfit], self.curve, self.history)
 
     def price(self) -> list[Candidate]:
         """Everything worth a try, with what it costs."""
         w, d = self.wishes, self.data
-        return candidates(d.signal, d.answer, self.budget, w.families, w.size, w.activation, self.forecast)
+        return candidates(d.signal, d.answer, self.budget, w.families, w.size, w.activation, self._bits, self.forecast)
 
     def race(self, fitting: Sequence[Candidate]) -> tuple[Racer, list[Candidate]]:
         """The candidate that learns best in a short time."""
+        self._plan("train", max(fitting, key=lambda candidate: candidate.cost.macs), self._marathon(fitting[0]))
         for candidate in fitting if len(fitting) > 1 else ():
             self._plan(_stage(candidate, 1), candidate, self._sprint())
 
@@ -110,12 +120,31 @@ class Fitting:
         self.history.append({"step": "augment", "losses": losses, "augmentation": vars(augmentation)})
         return self.recipe.with_(augmentation=augmentation)
 
-    def teach(self, winner: Racer) -> nn.Module:
-        """The winner, trained to the end; with a teacher where that helps on validation."""
+    def teacher(self, winner: Racer) -> nn.Module | None:
+        """A larger network to learn from, where a short trial shows on validation that it helps the winner."""
+        candidate, examples = winner.candidate, len(self.data.train)
+        if not self.wishes.distill or candidate.cost.parameters > TEACHABLE:
+            return None
+        large = self._priced(candidate, TEACHER)
+        teacher = self._build(large)
+        lessons = self.recipe.with_(epochs=max(2, round(LESSONS / examples)))
+        taught = self._train(teacher, large, "teacher", lessons)
+        outcomes = []
+        for stage, guide in (("alone", None), ("taught", teacher)):
+            student = copy.deepcopy(winner.network)
+            outcomes.append(self._train(student, candidate, f"trial {stage}", self._sprint(3), guide).metric)
+        alone, together = outcomes
+        step = {"step": "distill", "parameters": large.cost.parameters, "teacher": taught.metric}
+        self.history.append({**step, "without": alone, "with": together, "kept": together > alone})
+        return teacher if together > alone else None
+
+    def finish(self, winner: Racer, teacher: nn.Module | None) -> tuple[Candidate, nn.Module]:
+        """The winner, trained to the end."""
         network, candidate = winner.network, winner.candidate
-        count = self.wishes.epochs or epochs(len(self.data.train), candidate.cost.macs)
-        self._train(network, candidate, "train", self.recipe.with_(epochs=count))
-        return network
+        self.recipe = self._marathon(candidate)
+        run = self._train(network, candidate, "train", self.recipe, teacher)
+        seconds, count = candidate.seconds + run.seconds, candidate.epochs + run.step / run.steps_an_epoch
+        return replace(candidate, metric=run.metric, epochs=count, seconds=seconds, chosen=True), network
 
     def quantize(self, network: nn.Module) -> fx.GraphModule:
         """The integer form; trained further where rounding alone costs more than the tolerance."""
@@ -127,7 +156,8 @@ class Fitting:
             return graph
         before = {name: value.clone() for name, value in graph.state_dict().items()}
         count = max(1, self.recipe.epochs // 6)
-        recipe = self.recipe.with_(epochs=count, learning_rate=self.recipe.learning_rate / 20, imitation=0.9)
+        recipe = self._suited(network, self.recipe)
+        recipe = recipe.with_(epochs=count, learning_rate=recipe.learning_rate / 20, imitation=0.9)
         run = Training(
             graph, self.data, recipe, stage="quantize", teacher=network, journal=self.journal,
             progress=self.forecast, mixed=False,
@@ -148,8 +178,26 @@ class Fitting:
         data, seed = self.data, self.recipe.seed
         return build(data.signal, data.answer, candidate.family, candidate.size, self.wishes.activation, seed)
 
+    def _marathon(self, candidate: Candidate) -> Recipe:
+        count = self.wishes.epochs or epochs(len(self.data.train), candidate.cost.macs)
+        return self.recipe.with_(epochs=count)
+
     def _sprint(self, rounds: int = 1) -> Recipe:
         return sprint(self.recipe, len(self.data.train), rounds)
+
+    @property
+    def _bits(self) -> int:
+        return 8 if self.wishes.quantize else 32
+
+    def _suited(self, network: nn.Module, recipe: Recipe) -> Recipe:
+        w = self.wishes
+        wishes = {"learning_rate": w.learning_rate, "weight_decay": w.weight_decay, "smoothing": w.smoothing}
+        return suited(recipe, network, parameters(network), wishes)
+
+    def _priced(self, candidate: Candidate, size: int) -> Candidate:
+        """The same family at another size, whatever the budget."""
+        data = self.data
+        return priced(data.signal, data.answer, Budget(), candidate.family, size, self.wishes.activation)
 
     def _plan(self, stage: str, candidate: Candidate, recipe: Recipe) -> None:
         self.forecast.plan(stage, recipe, len(self.data.train), candidate.cost.macs)
@@ -157,8 +205,7 @@ class Fitting:
     def _train(
         self, network: nn.Module, candidate: Candidate, stage: str, recipe: Recipe, teacher: nn.Module | None = None
     ) -> Run:
-        rate = self.wishes.learning_rate or learning_rate(recipe.optimizer, network)
-        recipe = recipe.with_(learning_rate=rate)
+        recipe = self._suited(network, recipe)
         self._plan(stage, candidate, recipe)
         run = Training(
             network, self.data, recipe, stage=stage, teacher=teacher, journal=self.journal, progress=self.forecast

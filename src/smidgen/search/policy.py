@@ -17,12 +17,15 @@ from smidgen.types import Dataset
 
 EXAMPLES = 2000  # of validation
 BEARABLE = 0.03  # of the metric: a larger loss means that the change is not natural
-TRIALS: tuple[tuple[dict[str, Any], ...], ...] = (  # of each kind the strongest bearable change is taken
-    ({"shift": 0.07}, {"shift": 0.04}),
+FEW = 10_000  # training examples: with fewer, changes that blur pixels teach more than they cost
+ALWAYS: tuple[tuple[dict[str, Any], ...], ...] = (  # of each kind the first bearable change is taken
+    ({"shift": 0.036},),
+    ({"flip": True},),
+)
+WITH_FEW: tuple[tuple[dict[str, Any], ...], ...] = (
     ({"rotate": 10.0}, {"rotate": 5.0}),
     ({"scale": 0.12}, {"scale": 0.06}),
     ({"shear": 0.1}, {"shear": 0.05}),
-    ({"flip": True},),
 )
 
 
@@ -47,7 +50,7 @@ def natural(network: nn.Module, data: Dataset, seed: int) -> tuple[Augmentation,
 
     plain = score(Augmentation())
     chosen, losses = Augmentation(), {}
-    for trials in TRIALS:
+    for trials in ALWAYS + (WITH_FEW if len(data.train) < FEW else ()):
         for trial in trials:
             (name, value) = next(iter(trial.items()))
             losses[f"{name} {value:g}"] = plain - score(Augmentation(**trial))

@@ -70,8 +70,7 @@ def _check_size(width: int, height: int) -> None:
 def header(stream: BinaryIO, name: str) -> tuple[tuple[int, int, int], str]:
     """(height, width, channels) of an image file, and the format if its name says another. Raises DataError."""
     with opened(stream) as image:
-        # Pillow decodes a whole PNG to look for EXIF behind its pixels.
-        turned = image.format != "PNG" and image.getexif().get(ORIENTATION, 1) >= 5
+        turned = _has_exif(image) and image.getexif().get(ORIENTATION, 1) >= 5
         height, width = image.size if turned else image.size[::-1]
         channels = 1 if image.mode in GREY else 3
         form = "JPEG" if image.format == "MPO" else image.format or ""
@@ -94,11 +93,16 @@ def decode(data: bytes, height: int, width: int, channels: int) -> Array:
             # JPEG can decode at 1/2, 1/4 or 1/8; twice the size on both sides leaves antialiasing its work.
             longest = 2 * max(width, height)
             image.draft(None, (longest, longest))
-        upright = ImageOps.exif_transpose(image)
+        upright = ImageOps.exif_transpose(image) if _has_exif(image) else image
         flat = _flat(upright, "L" if channels == 1 else "RGB")
         if flat.size != (width, height):
             flat = ImageOps.fit(flat, (width, height), Image.Resampling.BICUBIC)
         return np.asarray(flat, np.uint8).reshape(height, width, channels)
+
+
+def _has_exif(image: Image.Image) -> bool:
+    """Whether EXIF comes before the pixels. Looking for it behind them, Pillow would decode a whole PNG."""
+    return "exif" in image.info
 
 
 def _flat(image: Image.Image, mode: str) -> Image.Image:

@@ -101,7 +101,7 @@ class _Layer(_Symbol):
         self.register_buffer("bias_scale", layer.scale.detach().float() * log_scale_in.detach().exp().float())
 
     def forward(self, x: Tensor, log_scale_in: Tensor) -> Tensor:  # noqa: ARG002 - the graph passes it
-        weight, scale, zero, bias, bias_scale = (cast("Tensor", buffer) for buffer in self.buffers())
+        weight, scale, zero, bias, bias_scale = self.buffers()
         # onnxruntime makes integer kernels of convolutions without a zero point, but not of Gemm
         given = [weight, scale, zero] if weight.ndim == 2 else [weight, scale]
         dequantized = self.emit("DequantizeLinear", given, weight.shape, torch.float32, axis=0)
@@ -148,6 +148,8 @@ def _tidy(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
         entry.key, entry.value = key, metadata[key]
     _pool_globally(model)
     kept = {value.name for value in (*graph.input, *graph.output)}
+    for value in (*graph.input, *graph.output):
+        del value.metadata_props[:]
     short: dict[str, str] = {name: name for name in kept} | {"": ""}
     for tensor in graph.initializer:
         tensor.name = short.setdefault(tensor.name, f"c{len(short):x}")

@@ -25,9 +25,9 @@ class Augmentation:
     cutout: float = 0.0  # side of the erased square, as a share (DeVries & Taylor 2017, arXiv:1708.04552)
 
     @property
-    def moves(self) -> bool:
-        """Whether any geometric change is asked for."""
-        return bool(self.rotate or self.scale or self.shear or self.shift or self.flip)
+    def warps(self) -> bool:
+        """Whether pixels must be interpolated."""
+        return bool(self.rotate or self.scale or self.shear)
 
 
 def augment(raw: Tensor, how: Augmentation, seed: int) -> Tensor:
@@ -35,8 +35,12 @@ def augment(raw: Tensor, how: Augmentation, seed: int) -> Tensor:
     if how == Augmentation():
         return raw
     dice = torch.Generator().manual_seed(seed)
+    if how.shift or how.flip:
+        raw = _move(raw, how, dice)
+    if not (how.warps or how.contrast or how.brightness or how.cutout):
+        return raw
     images = raw.permute(0, 3, 1, 2).float()  # (batch, channels, height, width)
-    if how.moves:
+    if how.warps:
         grid = functional.affine_grid(_matrices(images, how, dice), list(images.shape), align_corners=False)
         images = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
     if how.contrast or how.brightness:
@@ -46,19 +50,28 @@ def augment(raw: Tensor, how: Augmentation, seed: int) -> Tensor:
     return images.round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
+def _move(raw: Tensor, how: Augmentation, dice: torch.Generator) -> Tensor:
+    """Shifted by whole pixels, the border repeated, and mirrored: nothing is blurred."""
+    batch, height, width, _ = raw.shape
+    rows = torch.arange(height) + (_spread(batch, 1, dice) * (how.shift * height + 0.5)).round()[:, None]
+    columns = torch.arange(width) + (_spread(batch, 1, dice) * (how.shift * width + 0.5)).round()[:, None]
+    if how.flip:
+        mirrored = torch.rand(batch, 1, generator=dice) < 0.5
+        columns = torch.where(mirrored, width - 1 - columns, columns)
+    rows, columns = rows.clamp(0, height - 1).long(), columns.clamp(0, width - 1).long()
+    return raw[torch.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
 def _matrices(images: Tensor, how: Augmentation, dice: torch.Generator) -> Tensor:
     """Random affine maps from output to input coordinates, (batch, 2, 3)."""
     batch, _, height, width = images.shape
     angle = _spread(batch, math.radians(how.rotate), dice)
     zoom = 1 + _spread(batch, how.scale, dice)
     shear = _spread(batch, how.shear, dice)
-    mirror = torch.ones(batch)
-    if how.flip:
-        mirror = torch.where(torch.rand(batch, generator=dice) < 0.5, -1.0, 1.0)
-    cos, sin, aspect = angle.cos() * zoom, angle.sin() * zoom, height / width
+    cos, sin, aspect, still = angle.cos() * zoom, angle.sin() * zoom, height / width, torch.zeros(batch)
     rows = [
-        torch.stack([mirror * cos, mirror * (shear - sin) * aspect, 2 * _spread(batch, how.shift, dice)], 1),
-        torch.stack([sin / aspect, cos, 2 * _spread(batch, how.shift, dice)], 1),
+        torch.stack([cos, (shear - sin) * aspect, still], 1),
+        torch.stack([sin / aspect, cos, still], 1),
     ]
     return torch.stack(rows, 1).to(images.device)
 

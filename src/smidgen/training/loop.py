@@ -36,6 +36,7 @@ class Run:
     loss: float = 0.0  # summed over the steps of the epoch under way
     best: float = -math.inf
     stale: int = 0  # epochs since the best one
+    steps_an_epoch: int = 1
     finished: bool = False
 
     def to_json(self) -> dict[str, Json]:
@@ -89,13 +90,14 @@ class Training:
         self.kept: dict[str, Tensor] = {}  # weights of the best epoch, where the recipe stops early
         self.run = Run(stage)
         whole = max(1, len(data.train) // recipe.batch_size)
-        self.steps_an_epoch = min(whole, recipe.steps or whole)
+        self.run.steps_an_epoch = min(whole, recipe.steps or whole)
         self.saved_at = time.monotonic()
         self._pick_up()
 
     def __call__(self) -> Run:
         """Train to the end."""
-        run, total = self.run, self.recipe.epochs * self.steps_an_epoch
+        run = self.run
+        total = self.recipe.epochs * run.steps_an_epoch
         self.network.train()
         with torch.random.fork_rng(devices=[]):
             while not run.finished:
@@ -106,19 +108,23 @@ class Training:
                 if run.step % TELL_EVERY == 0:
                     left = run.seconds / run.step * (total - run.step)
                     self.progress(Event(run.stage, run.step, total, left, _note(run)))
-                if run.step % self.steps_an_epoch == 0:
-                    self._end_of_epoch(run.step // self.steps_an_epoch)
+                if run.step % self.run.steps_an_epoch == 0:
+                    self._end_of_epoch(run.step // self.run.steps_an_epoch)
                     run.finished |= run.step >= total
                 if run.finished:
                     self._settle()
-                if run.finished or run.step % self.steps_an_epoch == 0 or time.monotonic() - self.saved_at > SAVE_EVERY:
+                if (
+                    run.finished
+                    or run.step % self.run.steps_an_epoch == 0
+                    or time.monotonic() - self.saved_at > SAVE_EVERY
+                ):
                     self._save()
         self.network.eval()
         return run
 
     def _batch(self, step: int) -> Array:
         """The indices of a step's examples: every epoch is a new permutation of all."""
-        epoch, within = divmod(step, self.steps_an_epoch)
+        epoch, within = divmod(step, self.run.steps_an_epoch)
         if within == 0 or not hasattr(self, "order"):
             dice = np.random.default_rng(self._chance("order", epoch))
             self.order = dice.permutation(len(self.data.train))
@@ -132,7 +138,9 @@ class Training:
         torch.manual_seed(chance)
         raw = torch.from_numpy(self.data.train.inputs[indices])
         target = torch.from_numpy(self.data.train.targets[indices]).to(self.device)
-        raw = augment(raw, recipe.augmentation, chance).to(self.device)
+        if run.step < (1 - recipe.clean) * total:
+            raw = augment(raw, recipe.augmentation, chance)
+        raw = raw.to(self.device)
         with self._precision():
             output = self.network(raw).float()
             loss = answer.loss(output, target, recipe.loss, recipe.smoothing)
@@ -171,7 +179,7 @@ class Training:
         run, now = self.run, self._weights()
         metric = self._with(self.average, lambda: measure(self.network, self.data.validation, self.data))
         run.curve.append(
-            CurvePoint(run.stage, epoch, run.seconds, run.loss / self.steps_an_epoch, metric,
+            CurvePoint(run.stage, epoch, run.seconds, run.loss / self.run.steps_an_epoch, metric,
                        self.optimizer.param_groups[0]["lr"])
         )  # fmt: skip
         run.metric, run.loss = metric, 0.0

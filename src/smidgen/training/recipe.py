@@ -24,6 +24,7 @@ class Recipe:
     smoothing: float = 0.05  # of the labels
     ema: float = 0.0  # decay of the moving average of the weights a step; 0: none
     imitation: float = 0.7  # the share of the loss that a teacher gets, where there is one
+    clean: float = 0.1  # the share of all steps, the last ones, without augmentation
     patience: int = 0  # epochs without progress before stopping early; 0: never
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
@@ -39,6 +40,7 @@ class Recipe:
             "ema": self.ema,
             "momentum": self.momentum,
             "imitation": self.imitation,
+            "clean": self.clean,
         }
         for name, value in shares.items():
             if not 0 <= value < 1:

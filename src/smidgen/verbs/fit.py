@@ -63,11 +63,11 @@ def fit(
     batch_size: int = 128,
     optimizer: str = "adamw",
     learning_rate: float | None = None,
-    weight_decay: float = 0.02,
+    weight_decay: float | None = None,
     momentum: float = 0.9,
     schedule: str = "one-cycle",
     loss: str = "cross-entropy",
-    smoothing: float = 0.05,
+    smoothing: float | None = None,
     activation: str = "relu",
     ema: float = 0.0,
     patience: int = 0,
@@ -107,12 +107,13 @@ def fit(
         epochs: How often to go through the data; by default decided from the size of data and network.
         batch_size: Examples in a step.
         optimizer: adamw, adam, sgd or momentum (v = b v + (1 - b) g).
-        learning_rate: The peak; by default 0.008 for adamw, 0.001 for adam, 0.1 for sgd and momentum.
-        weight_decay: Of matrices and kernels.
+        learning_rate: The peak; by default 0.008 for adamw (more for small networks), 0.001 for adam, 0.1 for sgd and
+            momentum.
+        weight_decay: Of matrices and kernels; by default 0.02, less for small networks.
         momentum: The b of momentum.
         schedule: one-cycle, cosine or constant.
         loss: cross-entropy or mse.
-        smoothing: Of the labels, 0 to 1.
+        smoothing: Of the labels, 0 to 1; by default 0.05, less for small networks.
         activation: relu, relu6, leaky-relu, sigmoid, tanh, hard-swish or gelu.
         ema: Decay of a moving average of the weights at each step; 0 is none.
         patience: Epochs without progress on validation before stopping early; 0 is never.
@@ -171,10 +172,10 @@ def _recipe(options: dict[str, Any]) -> Recipe:
         if options[name] not in allowed:
             raise UsageError(f"There is no {name} called {options[name]!r}", f"Use one of: {', '.join(allowed)}")
     activate(options["activation"])
-    taken = ("batch_size", "optimizer", "weight_decay", "momentum", "schedule", "loss", "smoothing", "ema", "patience",
-             "seed")  # fmt: skip
-    rest = {name: options[name] for name in ("epochs", "learning_rate") if options[name] is not None}
-    return Recipe(**{name: options[name] for name in taken}, **rest)
+    taken = ("batch_size", "optimizer", "momentum", "schedule", "loss", "ema", "patience", "seed")
+    rest = ("epochs", "learning_rate", "weight_decay", "smoothing")
+    given = {name: options[name] for name in rest if options[name] is not None}
+    return Recipe(**{name: options[name] for name in taken}, **given)
 
 
 def _load(source: str, task: str | None, memory: str | None, progress: Progress, **options: Any) -> Dataset:
@@ -194,10 +195,8 @@ def _wishes(options: dict[str, Any], data: Dataset) -> Wishes:
     for name in families:
         registry.find("families", name)
     size = None if options["size"] is None else parse_count(options["size"], "--size")
-    return Wishes(
-        families, size, options["activation"], options["epochs"], options["learning_rate"], options["augment"],
-        options["distill"], options["quantize"],
-    )  # fmt: skip
+    same = ("activation", "epochs", "learning_rate", "weight_decay", "smoothing", "augment", "distill", "quantize")
+    return Wishes(families, size, **{name: options[name] for name in same})
 
 
 def _task(data: Dataset) -> Task:

@@ -54,7 +54,6 @@ app = App(
 
 def main(tokens: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Errors are one line on stderr (set SMIDGEN_DEBUG=1 for tracebacks)."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads slow each other down on a busy machine
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -13,7 +13,7 @@ from smidgen.compiler.network import build
 from smidgen.compression.quantize import quantize
 from smidgen.families._layers import parameters
 from smidgen.search.candidates import candidates, priced
-from smidgen.search.plan import Forecast, epochs, sprint, suited
+from smidgen.search.plan import Forecast, epochs, sprint, suited, threads
 from smidgen.search.policy import natural
 from smidgen.search.race import Racer, race
 from smidgen.training.checkpoint import Journal
@@ -80,7 +80,7 @@ class Fitting:
         self.recipe = self.augmented(winner)
         teacher = self.teacher(winner)
         chosen, network = self.finish(winner, teacher)
-        shipped = self.quantize(network) if self.wishes.quantize else network
+        shipped = self.quantize(network, chosen) if self.wishes.quantize else network
         losers = [candidate for candidate in record if not candidate.chosen]
         unfit = [candidate for candidate in found if not candidate.fits]
         return Fitted(network, shipped, chosen, [chosen, *losers, *unfit], self.curve, self.history)
@@ -105,7 +105,8 @@ class Fitting:
 
         racers = [Racer(candidate, self._build(candidate)) for candidate in fitting]
         winner, record = race(racers, run)
-        self.history.append({"step": "race", "candidates": len(fitting), "winner": winner.candidate.family})
+        if len(fitting) > 1:
+            self.history.append({"step": "race", "candidates": len(fitting), "winner": winner.candidate.family})
         return winner, record
 
     def augmented(self, winner: Racer) -> Recipe:
@@ -146,27 +147,36 @@ class Fitting:
         seconds, count = candidate.seconds + run.seconds, candidate.epochs + run.step / run.steps_an_epoch
         return replace(candidate, metric=run.metric, epochs=count, seconds=seconds, chosen=True), network
 
-    def quantize(self, network: nn.Module) -> fx.GraphModule:
+    def quantize(self, network: nn.Module, candidate: Candidate) -> fx.GraphModule:
         """The integer form; trained further where rounding alone costs more than the tolerance."""
         graph = quantize(network, torch.from_numpy(self._calibration()))
         trained, rounded = (measure(form, self.data.validation, self.data) for form in (network, graph))
         step: dict[str, Json] = {"step": "quantize", "float": trained, "rounded": rounded, "tolerance": TOLERANCE}
         self.history.append(step)
-        if rounded >= trained - TOLERANCE:
-            return graph
-        before = {name: value.clone() for name, value in graph.state_dict().items()}
-        count = max(1, self.recipe.epochs // 6)
-        recipe = self._suited(network, self.recipe)
-        recipe = recipe.with_(epochs=count, learning_rate=recipe.learning_rate / 20, imitation=0.9)
-        run = Training(
-            graph, self.data, recipe, stage="quantize", teacher=network, journal=self.journal,
-            progress=self.forecast, mixed=False,
-        )()  # fmt: skip
-        self.curve += run.curve
-        step["trained"] = run.metric
-        if run.metric < rounded:
-            graph.load_state_dict(before)
+        if rounded < trained - TOLERANCE:
+            before = {name: value.clone() for name, value in graph.state_dict().items()}
+            step["trained"] = self._refine(graph, network, candidate)
+            if step["trained"] < rounded:
+                graph.load_state_dict(before)
         return graph.eval()
+
+    def _refine(self, graph: fx.GraphModule, network: nn.Module, candidate: Candidate) -> float | None:
+        """Train the integer form with the float one as its teacher; its metric on validation."""
+        recipe = self._suited(network, self.recipe)
+        rate, count = recipe.learning_rate / 20, max(1, self.recipe.epochs // 6)
+        with threads(candidate.cost.macs):
+            run = Training(
+                graph,
+                self.data,
+                recipe.with_(epochs=count, learning_rate=rate, imitation=0.9),
+                stage="quantize",
+                teacher=network,
+                journal=self.journal,
+                progress=self.forecast,
+                mixed=False,
+            )()
+        self.curve += run.curve
+        return run.metric
 
     def _calibration(self) -> Array:
         """Examples of the training part, raw, (n, ...)."""
@@ -207,9 +217,10 @@ class Fitting:
     ) -> Run:
         recipe = self._suited(network, recipe)
         self._plan(stage, candidate, recipe)
-        run = Training(
-            network, self.data, recipe, stage=stage, teacher=teacher, journal=self.journal, progress=self.forecast
-        )()
+        with threads(candidate.cost.macs):
+            run = Training(
+                network, self.data, recipe, stage=stage, teacher=teacher, journal=self.journal, progress=self.forecast
+            )()
         self.forecast.finish(stage)
         self.curve += run.curve
         return run

@@ -1,8 +1,10 @@
 """How long to train what, and how much time is left: decided from counts, so that the same data gives the same plan."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
+import torch
 from torch import nn
 
 from smidgen.training.recipe import Recipe
@@ -13,6 +15,7 @@ OVERHEAD = 1.2e6  # what an example costs besides its multiply-accumulates, in t
 FEWEST, MOST = 4, 60  # epochs
 ROUND = 150  # steps of one round of a race: fewer say little
 RATES = {"adamw": 8e-3, "adam": 1e-3, "sgd": 0.1, "momentum": 0.1}
+WORTH_THREADS = 10_000_000  # multiply-accumulates of a network that trains faster on two threads than on one
 ORDINARY = 50_000  # parameters of a network that the defaults above suit
 HIGHEST = 0.05  # learning rate
 
@@ -45,6 +48,17 @@ def suited(recipe: Recipe, network: nn.Module, parameters: int, wishes: Mapping[
     defaults = {"learning_rate": rate, "weight_decay": 0.02 * small, "smoothing": 0.05 * small}
     given = {name: value for name, value in wishes.items() if value is not None}
     return recipe.with_(**(defaults | given))
+
+
+@contextmanager
+def threads(macs: int) -> Iterator[None]:
+    """Train on one thread where more would wait for each other: small networks, and any machine that is also busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if macs >= WORTH_THREADS else 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Forecast:

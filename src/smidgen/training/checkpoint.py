@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -111,5 +112,7 @@ def restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> No
         head, _, rest = name.partition(".")
         if head == "optimizer":
             index, _, key = rest.partition(".")
-            state: dict[str, Any] = optimizer.state[parameters[int(index)]]
-            state[key] = value.clone()
+            parameter = parameters[int(index)]
+            state: dict[str, Any] = optimizer.state[parameter]
+            # Fused optimizers walk memory: the state needs the layout of its parameter.
+            state[key] = torch.empty_like(parameter).copy_(value) if value.ndim else value.clone()

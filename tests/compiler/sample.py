@@ -47,9 +47,11 @@ def network(
 
 def taught(network: Network, raw: Array, targets: Array) -> Network:
     """The same network with its last layer fitted by least squares, so that it has decisions to keep."""
-    *layers, last = network.body  # type: ignore[misc]
+    assert isinstance(network.body, nn.Sequential)
+    last = network.body[-1]
+    assert isinstance(last, nn.Linear)
     with torch.no_grad():
-        features = nn.Sequential(*layers)(network.frontend(torch.from_numpy(raw)))
+        features = network.body[:-1](network.frontend(torch.from_numpy(raw)))
         with_one = torch.cat([features, torch.ones(len(raw), 1)], 1).double()
         wanted = 8 * nn.functional.one_hot(torch.from_numpy(targets), len(last.bias)).double()
         square = with_one.T @ with_one + 1e-2 * torch.eye(with_one.shape[1])
@@ -72,7 +74,7 @@ def pixels(count: int, signal: ImageSignal = SIGNAL, seed: int = 0) -> Array:
     coarse = dice.integers(0, 256, (count, -(-signal.height // 2), -(-signal.width // 2), signal.channels))
     fine = dice.integers(-30, 31, (count, *signal.input.shape))
     smooth = coarse.repeat(2, axis=1).repeat(2, axis=2)[:, : signal.height, : signal.width]
-    return np.clip(smooth + fine, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(smooth + fine, 0, 255), np.uint8)
 
 
 @cache

@@ -4,7 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smidgen.compiler.graph import aten
-from smidgen.compiler.integer import LEVELS, ActivationQuantizer, InputScale, QuantizedLayer, round_through, weight_scale
+from smidgen.compiler.integer import (
+    LEVELS,
+    ActivationQuantizer,
+    InputScale,
+    QuantizedLayer,
+    round_through,
+    weight_scale,
+)
 
 FINITE = st.floats(-1e4, 1e4, width=32)
 
@@ -62,7 +69,9 @@ def test_a_layer_of_eight_bits_is_near_the_float_layer() -> None:
 
 def test_the_input_scale_is_exact() -> None:
     raw = torch.arange(256, dtype=torch.uint8)
-    torch.testing.assert_close(InputScale(1 / 90, 78)(raw), (raw.float() - 78) * torch.tensor(1 / 90), rtol=1e-6, atol=0)
+    torch.testing.assert_close(
+        InputScale(1 / 90, 78)(raw), (raw.float() - 78) * torch.tensor(1 / 90), rtol=1e-6, atol=0
+    )
 
 
 def test_gradients_pass_through_the_rounding() -> None:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from smidgen.search.plan import FEWEST, MOST, ROUND, Forecast, epochs, learning_rate, sprint
+from smidgen.search.plan import FEWEST, HIGHEST, MOST, ORDINARY, ROUND, Forecast, epochs, sprint, suited
+from smidgen.training.optimizers import OPTIMIZERS
 from smidgen.training.recipe import Recipe
-from smidgen.types import Event
+from smidgen.types import Event, silent
 
 
 @given(st.integers(3, 10_000_000), st.integers(0, 1_000_000_000))
@@ -26,11 +27,22 @@ def test_a_sprint_is_as_long_whatever_the_data(examples: int, rounds: int, batch
     assert abs(recipe.epochs * an_epoch - ROUND * rounds) <= max(an_epoch / 2, 1)
 
 
-def test_the_peak_suits_the_optimizer_and_the_network() -> None:
-    plain, normalised = nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    assert learning_rate("adamw", plain) < learning_rate("adamw", normalised)
-    assert learning_rate("adam", plain) == learning_rate("adam", normalised)
-    assert learning_rate("sgd", normalised) > learning_rate("adam", normalised)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_small_networks_get_more_rate_and_less_regularisation(name: str) -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    small, large, huge = (suited(Recipe(optimizer=name), network, n, {}) for n in (700, ORDINARY, 40 * ORDINARY))
+    assert large == huge
+    assert HIGHEST >= small.learning_rate >= large.learning_rate or name != "adamw"
+    assert small.weight_decay < large.weight_decay
+    assert small.smoothing < large.smoothing
+    bare = suited(Recipe(optimizer=name), nn.Linear(2, 2), 700, {})
+    assert bare.learning_rate == (small.learning_rate if name == "adam" else small.learning_rate / 8)
+
+
+def test_wishes_win() -> None:
+    found = suited(Recipe(), nn.Linear(2, 2), 700, {"learning_rate": 0.3, "weight_decay": 0.0, "smoothing": None})
+    assert (found.learning_rate, found.weight_decay) == (0.3, 0.0)
+    assert found.smoothing == suited(Recipe(), nn.Linear(2, 2), 700, {}).smoothing
 
 
 def test_the_time_left_is_what_is_planned_at_the_speed_so_far() -> None:
@@ -61,6 +73,7 @@ def test_a_stage_that_falls_away_shortens_the_rest() -> None:
     forecast = Forecast(heard.append, clock=lambda: now[0])
     for stage in ("a", "b", "c"):
         forecast.plan(stage, Recipe(epochs=1), 500, 0)
+    forecast(Event("a", 0, 1))  # the clock starts with the first stage
     forecast.finish("a")
     now[0] = 8.0
     forecast(Event("b", 0, 1))
@@ -71,7 +84,7 @@ def test_a_stage_that_falls_away_shortens_the_rest() -> None:
 
 
 def test_fewer_steps_an_epoch_are_less_work() -> None:
-    forecast = Forecast(lambda event: None)
+    forecast = Forecast(silent)
     forecast.plan("short", Recipe(epochs=1, steps=2, batch_size=10), 1000, 5)
     forecast.plan("long", Recipe(epochs=1, batch_size=10), 1000, 5)
     assert forecast.planned["long"] == pytest.approx(50 * forecast.planned["short"])

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -94,7 +92,7 @@ def test_a_turn_by_hand() -> None:
 def test_cutout_erases_one_square() -> None:
     raw = torch.full((30, 16, 16, 1), 200, dtype=torch.uint8)
     out = augment(raw, Augmentation(cutout=0.25), 0)
-    assert set(out.unique().tolist()) == {0, 200}
+    assert set(out.flatten().tolist()) == {0, 200}
     holes = (out == 0)[..., 0]
     assert bool((holes == holes.any(2)[:, :, None] & holes.any(1)[:, None]).all())
     assert int(holes.flatten(1).sum(1).max()) == 16
@@ -103,4 +101,5 @@ def test_cutout_erases_one_square() -> None:
 def test_only_some_kinds_need_interpolation() -> None:
     plain = Augmentation(shift=0.1, flip=True, contrast=0.1, brightness=0.1, cutout=0.1)
     assert not plain.warps
-    assert all(replace(plain, **{name: 0.1}).warps for name in ("rotate", "scale", "shear"))
+    for name in ("rotate", "scale", "shear"):
+        assert Augmentation(**{name: 0.1}).warps  # type: ignore[arg-type]

@@ -36,7 +36,9 @@ def trained(data: Dataset, recipe: Recipe, journal: Journal | None = None) -> tu
 
 
 def same(first: nn.Module, second: nn.Module) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
+    return all(
+        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )
 
 
 def test_digits_are_learnt(data: Dataset) -> None:
@@ -131,7 +133,9 @@ def test_a_teacher_is_imitated(data: Dataset) -> None:
 
 
 @pytest.mark.parametrize("how", [QUICK.with_(ema=0.8), QUICK.with_(patience=3), QUICK.with_(optimizer="momentum")])
-def test_a_run_goes_on_after_any_step(how: Recipe, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_on_after_any_step(
+    how: Recipe, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("smidgen.training.loop.SAVE_EVERY", 0.0)
     whole, unbroken = trained(data, how)
     journal = Journal(tmp_path / "journal")
@@ -141,12 +145,14 @@ def test_a_run_goes_on_after_any_step(how: Recipe, data: Dataset, tmp_path: Path
         training = Training(fresh(data), data, how, journal=journal)
         step = training._step
 
-        def interrupted(*arguments: object, step: object = step, training: Training = training, stop: int = stop) -> float:
+        def interrupted(
+            *arguments: object, step: object = step, training: Training = training, stop: int = stop
+        ) -> float:
             if training.run.step == stop:
                 raise KeyboardInterrupt
             return step(*arguments)  # type: ignore[operator, no-any-return]
 
-        training._step = interrupted  # type: ignore[method-assign]
+        training._step = interrupted  # type: ignore[method-assign, assignment]
         with pytest.raises(KeyboardInterrupt):
             training()
     run = Training(network, data, how, journal=journal)()

@@ -68,9 +68,9 @@ def test_only_matrices_decay_and_frozen_weights_are_left_out(name: str) -> None:
 
 
 def test_unknown_names_are_answered_with_the_known() -> None:
-    with pytest.raises(UsageError, match="'rmsprop'.*momentum"):
+    with pytest.raises(UsageError, match=r"'rmsprop'.*momentum"):
         optimizer(nn.Linear(1, 1), recipe("rmsprop"))
-    with pytest.raises(UsageError, match="'steps'.*cosine"):
+    with pytest.raises(UsageError, match=r"'steps'.*cosine"):
         rate(Recipe(schedule="steps"), 0, 10)
 
 

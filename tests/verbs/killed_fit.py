@@ -11,9 +11,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import smidgen
 import smidgen.evidence
@@ -22,16 +21,20 @@ import smidgen.search.plan
 import smidgen.training.loop
 import smidgen.verbs._proof
 from smidgen.training.loop import Training
-from smidgen.types import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def shorten() -> None:
     """Make a fit quick, let it train in integers, and save after every step."""
     smidgen.search.plan.ROUND = 6
     smidgen.search.fitting.TOLERANCE = -1.0
+    smidgen.search.fitting.TEACHER = 2000
+    smidgen.search.fitting.LESSONS = 2000
     smidgen.training.loop.SAVE_EVERY = 0.0
     measure = smidgen.evidence.measure_latency
-    smidgen.verbs._proof.measure_latency = lambda runner, data: measure(runner, data, seconds=0.0, least=1)
+    vars(smidgen.verbs._proof)["measure_latency"] = lambda runner, data: measure(runner, data, 0.0, 1)
 
 
 def watch(moment: int) -> None:
@@ -54,26 +57,27 @@ def watch(moment: int) -> None:
         replace(*arguments)
         tick()
 
-    Training._step = watched_step  # type: ignore[method-assign]
+    Training._step = watched_step  # type: ignore[method-assign, assignment]
     os.replace = watched_replace  # type: ignore[assignment]
 
 
-def fit(job: dict[str, Json]) -> int:
+def fit(job: dict[str, Any]) -> int:
     """The status of a fit in a child process."""
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]
     try:
         watch(job["moment"])
-        options: dict[str, Any] = {"family": "cnn", "params": "900", "epochs": 2, "ema": 0.9, "batch_size": 128}
+        options: dict[str, Any] = {"family": "cnn", "params": "900", "epochs": 2, "ema": 0.9, "batch_size": 256}
         smidgen.fit("digits", out=Path(job["out"]), resume=job["resume"], **options)
         os._exit(0)
-    except BaseException as error:  # noqa: BLE001 - the child must never return
-        print(repr(error), file=sys.stderr, flush=True)
+    except BaseException as error:  # noqa: BLE001  the child must never return
+        sys.stderr.write(f"{error!r}\n")
         os._exit(1)
 
 
 if __name__ == "__main__":
     shorten()
     for line in sys.stdin:
-        print(fit(json.loads(line)), flush=True)
+        sys.stdout.write(f"{fit(json.loads(line))}\n")
+        sys.stdout.flush()

@@ -2,13 +2,13 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 Start = Callable[[Path, bool, int], int]
@@ -38,13 +38,13 @@ def start() -> Iterator[Start]:
 
 
 def test_killed_at_random_moments_it_ends_in_the_same_bytes(start: Start, tmp_path: Path) -> None:
-    whole, broken, dice, killed = tmp_path / "whole", tmp_path / "broken", random.Random(0), 0
+    whole, broken, dice, killed = tmp_path / "whole", tmp_path / "broken", np.random.default_rng(0), 0
     assert start(whole, False, 0) == 0
     moment = 2  # before the first step is saved
     while status := start(broken, killed > 0, moment):
         assert os.WTERMSIG(status) == signal.SIGKILL
         assert not (broken / "bundle.json").exists()
-        killed, moment = killed + 1, dice.randint(8, 70)
+        killed, moment = killed + 1, int(dice.integers(25, 70))
         assert killed < 40
     assert killed >= 3
     for name in ("model.onnx", "weights.safetensors"):

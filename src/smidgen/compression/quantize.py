@@ -139,11 +139,12 @@ def _observe(graph: fx.GraphModule, raw: Tensor) -> dict[str, Tensor]:
     names = {node.name for node in _rounded(graph)}
     kept: dict[str, list[Tensor]] = {name: [] for name in names}
     batches = torch.split(raw, 64)
-    share = max(1, KEPT // len(batches))
+    dice = torch.Generator().manual_seed(0)
     for batch in batches:
         for name, value in _run(graph, batch, names):
-            flat = value.flatten()
-            kept[name].append(flat[:: max(1, len(flat) // share)].clone())
+            flat = value.flatten()  # at random: a stride would meet the same places of every map
+            places = torch.randint(len(flat), (KEPT // len(batches),), generator=dice)
+            kept[name] += [flat[places], flat.amin()[None], flat.amax()[None]]
     return {name: torch.cat(values) for name, values in kept.items()}
 
 

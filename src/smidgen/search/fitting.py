@@ -73,9 +73,8 @@ class Fitting:
         self.curve: list[CurvePoint] = []
         self.history: list[dict[str, Json]] = []
 
-    def __call__(self) -> Fitted:
-        """All stages."""
-        found = self.price()
+    def __call__(self, found: Sequence[Candidate]) -> Fitted:
+        """All stages after `price`."""
         winner, record = self.race([candidate for candidate in found if candidate.fits])
         self.recipe = self.augmented(winner)
         teacher = self.teacher(winner)

@@ -96,31 +96,31 @@ class Training:
 
     def __call__(self) -> Run:
         """Train to the end."""
-        run = self.run
-        total = self.recipe.epochs * run.steps_an_epoch
+        run, total = self.run, self.recipe.epochs * self.run.steps_an_epoch
         self.network.train()
         with torch.random.fork_rng(devices=[]):
             while not run.finished:
-                started = time.monotonic()
-                run.loss += self._step(self._batch(run.step), total)
-                run.step += 1
-                run.seconds += time.monotonic() - started
-                if run.step % TELL_EVERY == 0:
-                    left = run.seconds / run.step * (total - run.step)
-                    self.progress(Event(run.stage, run.step, total, left, _note(run)))
-                if run.step % self.run.steps_an_epoch == 0:
-                    self._end_of_epoch(run.step // self.run.steps_an_epoch)
+                self._advance(total)
+                if run.step % run.steps_an_epoch == 0:
+                    self._end_of_epoch()
                     run.finished |= run.step >= total
-                if run.finished:
-                    self._settle()
-                if (
-                    run.finished
-                    or run.step % self.run.steps_an_epoch == 0
-                    or time.monotonic() - self.saved_at > SAVE_EVERY
-                ):
+                    if run.finished:
+                        self._settle()
+                    self._save()
+                elif time.monotonic() - self.saved_at > SAVE_EVERY:
                     self._save()
         self.network.eval()
         return run
+
+    def _advance(self, total: int) -> None:
+        """One step, timed and told."""
+        run, started = self.run, time.monotonic()
+        run.loss += self._step(self._batch(run.step), total)
+        run.step += 1
+        run.seconds += time.monotonic() - started
+        if run.step % TELL_EVERY == 0:
+            left = run.seconds / run.step * (total - run.step)
+            self.progress(Event(run.stage, run.step, total, left, _note(run)))
 
     def _batch(self, step: int) -> Array:
         """The indices of a step's examples: every epoch is a new permutation of all."""
@@ -174,14 +174,13 @@ class Training:
             else:
                 self.average[name].copy_(value)
 
-    def _end_of_epoch(self, epoch: int) -> None:
+    def _end_of_epoch(self) -> None:
         """Measure on validation; decide whether to stop early."""
         run, now = self.run, self._weights()
         metric = self._with(self.average, lambda: measure(self.network, self.data.validation, self.data))
-        run.curve.append(
-            CurvePoint(run.stage, epoch, run.seconds, run.loss / self.run.steps_an_epoch, metric,
-                       self.optimizer.param_groups[0]["lr"])
-        )  # fmt: skip
+        rate_now, loss = self.optimizer.param_groups[0]["lr"], run.loss / run.steps_an_epoch
+        epoch = run.step / run.steps_an_epoch
+        run.curve.append(CurvePoint(run.stage, epoch, run.seconds, loss, metric, rate_now))
         run.metric, run.loss = metric, 0.0
         if self.recipe.patience:
             if metric > run.best:

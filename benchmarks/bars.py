@@ -1,0 +1,167 @@
+"""Measure the bars that smidgen sets itself: python benchmarks/bars.py NAME."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fits
+import scaling
+import speed
+import start
+from record import RESULTS, Bar, Result, Row
+
+Options = argparse.Namespace
+SIZES = [2_000, 6_000, 20_000, 60_000, 200_000]
+
+
+def mnist(options: Options, folder: Path) -> Result:
+    rows = _fits(options, folder, options.mnist)
+    made = fits.summary(rows)
+    bars = [
+        Bar("mean accuracy", made["mean accuracy"], 0.993),
+        Bar("largest file bytes", made["largest file bytes"], 60_000, "at most"),
+        Bar("longest fit seconds", made["longest fit seconds"], 8 * 60, "at most"),
+        *fits.proof(rows),
+    ]
+    return Result("mnist", options.command, rows, made, bars)
+
+
+def params_700(options: Options, folder: Path) -> Result:
+    rows = _fits(options, folder, options.mnist, "--params", "700")
+    made = fits.summary(rows)
+    bars = [
+        Bar("mean accuracy", made["mean accuracy"], 0.98),
+        Bar("most parameters", max(row["parameters"] for row in rows), 700, "at most"),
+        Bar("mean accuracy over 10 seeds", made["mean accuracy"] if len(rows) >= 10 else None, 0.99, stretch=True),
+        *fits.proof(rows),
+    ]
+    return Result("params-700", options.command, rows, made, bars)
+
+
+def fashion(options: Options, folder: Path) -> Result:
+    rows = _fits(options, folder, options.fashion)
+    made = fits.summary(rows)
+    bars = [
+        Bar("mean accuracy", made["mean accuracy"], 0.925),
+        Bar("largest file bytes", made["largest file bytes"], 99_999, "at most"),
+        *fits.proof(rows),
+    ]
+    return Result("fashion", options.command, rows, made, bars)
+
+
+def speed_(options: Options, folder: Path) -> Result:
+    archive = folder / "mnist.npz"
+    scaling.arrays(options.mnist, archive)
+    keras = options.keras_python or speed.keras_python(folder / "keras")
+    rows: list[Row] = []
+    ours: tuple[str | int, ...] = (options.epochs or 2, options.family, options.size)
+    for seed in range(max(options.seeds or 5, options.keras_seeds)):
+        if seed < options.keras_seeds:
+            rows.append(speed.run("keras", keras, archive, seed, options.epochs or 12))
+        if seed < (options.seeds or 5):
+            rows.append(speed.run("smidgen", Path(sys.executable), archive, seed, *ours))
+    mine, theirs = speed.median(rows, "smidgen"), speed.median(rows, "keras")
+    ratio = mine / theirs if mine is not None and theirs else None
+    made: Row = {"median seconds smidgen": mine, "median seconds keras": theirs, "ratio": ratio}
+    bars = [
+        Bar("ratio", ratio, 1 / 3, "at most"),
+        Bar("ratio", ratio, 1 / 5, "at most", stretch=True),
+        Bar("test examples", min(row["test examples"] for row in rows), 10_000),
+    ]
+    notes = [
+        "Seconds are from the first step of training to the end of the look at the test part that shows 99.0 %; both "
+        "look after each quarter of an epoch. Setup is importing, reading data and building the network. smidgen keeps "
+        f"a tenth of the training part for validation; {options.family} of at most {options.size:,} parameters, "
+        f"{ours[0]} epochs planned."
+    ]
+    return Result("speed", options.command, rows, made, bars, notes)
+
+
+def scaling_(options: Options, folder: Path) -> Result:
+    epochs = options.epochs or 1
+    rows = scaling.rows(options.mnist, options.sizes, epochs, folder)
+    scaling.draw(rows, options.out / f"{datetime.now(UTC):%Y-%m-%d}-scaling{'-trial' if _trial(options) else ''}.svg")
+    limited = [row for row in rows if row["memory"] == scaling.LIMITED]
+    first, last = limited[0], limited[-1]
+    further = max(1, last["examples"] - first["examples"])
+    made: Row = {
+        "milliseconds a further example": 1e3 * (last["fit seconds"] - first["fit seconds"]) / further,
+        "bytes of memory a further example": round(1e6 * (last["peak MB"] - first["peak MB"]) / further),
+    }
+    notes = [
+        f"Every fit: --epochs {epochs} {' '.join(scaling.FIXED)}. Synthetic examples are MNIST's own, shifted, with noise."
+    ]
+    return Result("scaling", options.command, rows, made, scaling.bars(rows), notes)
+
+
+def start_(options: Options, folder: Path) -> Result:
+    rows = start.commands(folder)
+    bars = [Bar(f"median seconds: {row['command']}", row["median"], limit, "at most")
+            for row, limit in zip(rows, (0.5, 1.5), strict=True)]  # fmt: skip
+    return Result("start", options.command, rows, {}, bars)
+
+
+def demo(options: Options, folder: Path) -> Result:
+    rows = start.demo(folder)
+    return Result("demo", options.command, rows, {}, [Bar("seconds", rows[-1]["seconds"], 120, "at most")])
+
+
+BENCHMARKS: dict[str, Callable[[Options, Path], Result]] = {
+    "mnist": mnist, "params-700": params_700, "fashion": fashion, "speed": speed_, "scaling": scaling_,
+    "start": start_, "demo": demo,
+}  # fmt: skip
+
+
+def _fits(options: Options, folder: Path, source: str, *words: str) -> list[Row]:
+    """A fit for every seed."""
+    trial = ("--epochs", str(options.epochs)) if options.epochs else ()
+    return [fits.fit(source, seed, folder, *words, *trial) for seed in range(options.seeds or 3)]
+
+
+def _command(options: Options, parser: argparse.ArgumentParser) -> str:
+    """What was typed, without paths."""
+    words = ["python benchmarks/bars.py", options.name]
+    for name in ("seeds", "epochs", "family", "size", "keras_seeds", "sizes"):
+        value = getattr(options, name)
+        if value != parser.get_default(name):
+            given = value if isinstance(value, list) else [value]
+            words += [f"--{name.replace('_', '-')}", *map(str, given)]
+    return " ".join(words)
+
+
+def _trial(options: Options) -> bool:
+    """Whether settings differ from those of the bars, whose results then prove nothing."""
+    ours = options.epochs and options.name != "speed"
+    return bool(ours or (options.name == "scaling" and options.sizes != SIZES))
+
+
+def main() -> int:
+    """Run one benchmark; exit code 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("name", choices=BENCHMARKS)
+    parser.add_argument("--seeds", type=int, help="how many; by default 3, and 5 for speed")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where results go")
+    parser.add_argument("--mnist", default="mnist", help="the sample, or a folder with its idx files")
+    parser.add_argument("--fashion", default="fashion-mnist", help="the sample, or a folder with its idx files")
+    parser.add_argument("--epochs", type=int, help="for a trial; speed: what is planned")
+    parser.add_argument("--family", default="resnet", help="speed: the network of smidgen")
+    parser.add_argument("--size", type=int, default=30_000, help="speed: its parameters, at most")
+    parser.add_argument("--keras-seeds", type=int, default=3, help="speed: runs of Keras")
+    parser.add_argument("--keras-python", type=Path, help="speed: a Python with TensorFlow, instead of making one")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="scaling: training examples")
+    options = parser.parse_args()
+    options.command = _command(options, parser)
+    with tempfile.TemporaryDirectory(prefix="smidgen-bars-") as folder:
+        result = BENCHMARKS[options.name](options, Path(folder))
+    result = replace(result, trial=_trial(options))
+    result.write(options.out)
+    print(result.text())
+    return 0 if result.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

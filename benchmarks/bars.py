@@ -1,6 +1,7 @@
 """Measure the bars that smidgen sets itself: python benchmarks/bars.py NAME."""
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -61,7 +62,7 @@ def speed_(options: Options, folder: Path) -> Result:
     ours: tuple[str | int, ...] = (options.epochs or 2, options.family, options.size)
     for seed in range(max(options.seeds or 5, options.keras_seeds)):
         if seed < options.keras_seeds:
-            rows.append(speed.run("keras", keras, archive, seed, options.epochs or 12))
+            rows.append(speed.run("keras", keras, archive, seed, options.keras_epochs))
         if seed < (options.seeds or 5):
             rows.append(speed.run("smidgen", Path(sys.executable), archive, seed, *ours))
     mine, theirs = speed.median(rows, "smidgen"), speed.median(rows, "keras")
@@ -85,17 +86,11 @@ def scaling_(options: Options, folder: Path) -> Result:
     epochs = options.epochs or 1
     rows = scaling.rows(options.mnist, options.sizes, epochs, folder)
     scaling.draw(rows, options.out / f"{datetime.now(UTC):%Y-%m-%d}-scaling{'-trial' if _trial(options) else ''}.svg")
-    limited = [row for row in rows if row["memory"] == scaling.LIMITED]
-    first, last = limited[0], limited[-1]
-    further = max(1, last["examples"] - first["examples"])
-    made: Row = {
-        "milliseconds a further example": 1e3 * (last["fit seconds"] - first["fit seconds"]) / further,
-        "bytes of memory a further example": round(1e6 * (last["peak MB"] - first["peak MB"]) / further),
-    }
     notes = [
-        f"Every fit: --epochs {epochs} {' '.join(scaling.FIXED)}. Synthetic examples are MNIST's own, shifted, with noise."
+        f"Every fit: --epochs {epochs} {' '.join(scaling.FIXED)}. "
+        "Synthetic examples are MNIST's own, shifted, with noise."
     ]
-    return Result("scaling", options.command, rows, made, scaling.bars(rows), notes)
+    return Result("scaling", options.command, rows, {}, scaling.bars(rows), notes)
 
 
 def start_(options: Options, folder: Path) -> Result:
@@ -125,7 +120,7 @@ def _fits(options: Options, folder: Path, source: str, *words: str) -> list[Row]
 def _command(options: Options, parser: argparse.ArgumentParser) -> str:
     """What was typed, without paths."""
     words = ["python benchmarks/bars.py", options.name]
-    for name in ("seeds", "epochs", "family", "size", "keras_seeds", "sizes"):
+    for name in ("seeds", "epochs", "family", "size", "keras_seeds", "keras_epochs", "sizes"):
         value = getattr(options, name)
         if value != parser.get_default(name):
             given = value if isinstance(value, list) else [value]
@@ -147,17 +142,19 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=RESULTS, help="where results go")
     parser.add_argument("--mnist", default="mnist", help="the sample, or a folder with its idx files")
     parser.add_argument("--fashion", default="fashion-mnist", help="the sample, or a folder with its idx files")
-    parser.add_argument("--epochs", type=int, help="for a trial; speed: what is planned")
+    parser.add_argument("--epochs", type=int, help="for a trial; speed: what smidgen plans, 2 by default")
     parser.add_argument("--family", default="resnet", help="speed: the network of smidgen")
     parser.add_argument("--size", type=int, default=30_000, help="speed: its parameters, at most")
     parser.add_argument("--keras-seeds", type=int, default=3, help="speed: runs of Keras")
+    parser.add_argument("--keras-epochs", type=int, default=12, help="speed: after which Keras gives up")
     parser.add_argument("--keras-python", type=Path, help="speed: a Python with TensorFlow, instead of making one")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="scaling: training examples")
     options = parser.parse_args()
     options.command = _command(options, parser)
+    busy = f"Load average of the minute before the start: {os.getloadavg()[0]:.2f}."
     with tempfile.TemporaryDirectory(prefix="smidgen-bars-") as folder:
         result = BENCHMARKS[options.name](options, Path(folder))
-    result = replace(result, trial=_trial(options))
+    result = replace(result, trial=_trial(options), notes=[*result.notes, busy])
     result.write(options.out)
     print(result.text())
     return 0 if result.passed else 1

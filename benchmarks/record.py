@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -52,13 +53,15 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether all bars hold that must."""
-        return all(bar.holds for bar in self.bars if not bar.stretch)
+        """Whether all bars hold that must; nothing measured is nothing passed."""
+        needed = [bar.holds for bar in self.bars if not bar.stretch]
+        return bool(needed) and all(needed)
 
     def to_json(self) -> Row:
         """Everything, with date, host and commit; without a name or a path of the host."""
         bars = [{**asdict(bar), "holds": bar.holds} for bar in self.bars]
         machine = {key: value for key, value in host().items() if key in ("cpu", "cores", "system", "python")}
+        machine["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "")
         when = datetime.now(UTC).isoformat(timespec="seconds")
         made = {"date": when, "commit": _commit(), "host": machine, "passed": self.passed}
         return {**asdict(self), "bars": bars, **made}

@@ -30,19 +30,31 @@ def rows(source: str, sizes: list[int], epochs: int, folder: Path) -> list[Row]:
         for memory, options in MEMORY.items():
             bundle = folder / "bundle"
             fitted = measure([smidgen(), "fit", archive, "--epochs", str(epochs), *FIXED, *options, "--out", bundle])
-            found.append(
-                {
-                    "examples": size,
-                    "of these synthetic": synthetic,
-                    "memory": memory,
-                    "fit seconds": round(fitted.seconds, 2),
-                    "peak MB": fitted.megabytes,
-                    "data report seconds": round(read.seconds, 2),
-                }
-            )
+            row: Row = {
+                "examples": size,
+                "of these synthetic": synthetic,
+                "memory": memory,
+                "fit seconds": round(fitted.seconds, 2),
+                "peak MB": fitted.megabytes,
+                "data report seconds": round(read.seconds, 2),
+            }
+            smaller = next((other for other in reversed(found) if other["memory"] == memory), None)
+            found.append(row | _further(row, smaller))
             shutil.rmtree(bundle)
         archive.unlink()
     return found
+
+
+def _further(row: Row, smaller: Row | None) -> Row:
+    """What each example more than in the next smaller size costs: whole fits also hold what is the same for all."""
+    if smaller is None:
+        return {"ms a further example": "", "bytes a further example": ""}
+    more = row["examples"] - smaller["examples"]
+    seconds, megabytes = (row[column] - smaller[column] for column in ("fit seconds", "peak MB"))
+    return {
+        "ms a further example": round(1e3 * seconds / more, 3),
+        "bytes a further example": round(1e6 * megabytes / more),
+    }
 
 
 def bars(found: list[Row]) -> list[Bar]:

@@ -74,7 +74,7 @@ class OnnxRunner:
 
 
 class TorchRunner:
-    """A torch module with one input and one output. It is left in eval mode."""
+    """A torch module with one input and one output. It is left in eval mode; one thread, so that timings compare."""
 
     def __init__(self, module: nn.Module, input_name: str, output_name: str, form: str = "float") -> None:
         self.form = form
@@ -91,8 +91,13 @@ class TorchRunner:
         tensor = torch.from_numpy(np.ascontiguousarray(inputs[self.input_name]))
         held = next(self.module.parameters(), tensor)
         self.module.eval()
-        with torch.inference_mode():
-            output: Array = self.module(tensor.to(held.device)).cpu().numpy()
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.inference_mode():
+                output: Array = self.module(tensor.to(held.device)).cpu().numpy()
+        finally:
+            torch.set_num_threads(threads)
         return {self.output_name: output}
 
 

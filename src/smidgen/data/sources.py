@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from smidgen.data.listing import Listing
 
 LAYOUTS = {".zip": archive.listing, ".npz": npz.listing, ".csv": table.listing}
+BUNDLE = "bundle.json"  # no data, though it may bear a sample's name
 SHAPES = "Give a folder with one sub-folder per class, a .zip of one, idx files, a .npz, a .csv, or a sample"
 
 
@@ -33,8 +34,10 @@ def listing(source: str) -> Listing:
         exists = path.exists()
     except (OSError, RuntimeError) as error:  # a name that is too long, or of a user who does not exist
         raise damaged(repr(source), error) from None
-    if not exists:
+    if not exists or (source in SAMPLES and (path / BUNDLE).is_file()):
         return _sample(source)
+    if (path / BUNDLE).is_file():
+        raise DataError(f"{source} is a bundle that smidgen wrote, not data", SHAPES)
     found = _path(path, source)
     if source in SAMPLES:
         note = f"{source} is both a path here and a sample; the path was read"

@@ -10,6 +10,7 @@ from smidgen.errors import BudgetError
 from smidgen.types import Answer, Candidate, Event, Progress, Signal, silent
 
 DEFAULT_PARAMETERS = 50_000  # where no limit is given: small enough for most devices, large enough for most tasks
+SMALLER = 0.35  # of the largest size that fits: what a second, smaller network gets
 STEPS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01, 0.005)  # of the largest size considered
 
 
@@ -55,20 +56,26 @@ def candidates(
 def _of_family(
     signal: Signal, answer: Answer, budget: Budget, family: str, size: int | None, activation: str, bits: int
 ) -> list[Candidate]:
+    def at(wanted: int) -> Candidate:
+        return priced(signal, answer, budget, family, wanted, activation, bits)
+
     module = registry.find("families", family)
-    most = size or budget.parameters or (budget.flash_bytes or DEFAULT_PARAMETERS)
-    most = max(module.SMALLEST, min(most, module.LARGEST if size or budget.parameters else DEFAULT_PARAMETERS))
-    found: list[Candidate] = []
-    for share in (1.0,) if size else STEPS:
-        wanted = max(module.SMALLEST, int(most * share))
-        candidate = priced(signal, answer, budget, family, wanted, activation, bits)
-        if all(candidate.cost != other.cost for other in found):
-            found.append(candidate)
-        fitting = [other for other in found if other.fits]
-        if (fitting and candidate.cost.parameters <= 0.4 * fitting[0].cost.parameters) or wanted == module.SMALLEST:
-            break
-    fitting = [candidate for candidate in found if candidate.fits]
-    return [candidate for candidate in found if not candidate.fits][-1:] + fitting[:1] + fitting[1:][-1:]
+    if size:
+        return [at(size)]
+    limit = DEFAULT_PARAMETERS if budget.parameters is None else min(budget.parameters, module.LARGEST)
+    most = max(module.SMALLEST, min(limit, budget.flash_bytes or limit))
+    sizes = sorted({max(module.SMALLEST, int(most * share)) for share in STEPS}, reverse=True)
+    found: dict[int, Candidate] = {}
+    low, high = 0, len(sizes)  # bisect: the first size that fits is in sizes[low:high], or nowhere
+    while low < high:
+        middle = (low + high) // 2 if found else 0
+        found[middle] = at(sizes[middle])
+        low, high = (low, middle) if found[middle].fits else (middle + 1, high)
+    unfit = [found[index] for index in (low - 1,) if index in found]
+    if low == len(sizes):
+        return unfit
+    smaller = at(max(module.SMALLEST, int(SMALLER * sizes[low])))
+    return [*unfit, found[low], *([smaller] if smaller.cost != found[low].cost else [])]
 
 
 def priced(

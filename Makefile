@@ -3,8 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Idle threads sleep instead of spinning: far faster on a machine that does other things, too.
-export OMP_WAIT_POLICY := passive
 
 .PHONY: help demo test check docs picture clean
 

@@ -162,7 +162,7 @@ class Bundle:
         """For notebooks: what it is, and its headline numbers."""
         rows = "".join(
             f"<tr><td>{escape(m.name)}</td><td>{escape(_number(m.value, m.unit))}</td>"
-            f"<td>{m.low:.4g} to {m.high:.4g}</td><td>{escape(m.form)}</td></tr>"
+            f"<td>{escape(_spread(m))}</td><td>{escape(m.form)}</td></tr>"
             for m in self._measures
         )
         return (
@@ -172,7 +172,15 @@ class Bundle:
 
 
 def _number(value: float, unit: str) -> str:
+    if unit == "fraction":
+        return f"{100 * value:.2f} %"
     return f"{value:,.0f} {unit}" if unit in ("bytes", "count") else f"{value:.4g} {unit}"
+
+
+def _spread(measure: Measure) -> str:
+    if not measure.low < measure.high:
+        return ""
+    return f"{_number(measure.low, measure.unit)} to {_number(measure.high, measure.unit)}"
 
 
 def save(folder: AnyPath, manifest: Mapping[str, Json], files: Mapping[str, bytes | Path]) -> Bundle:

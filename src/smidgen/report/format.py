@@ -33,7 +33,7 @@ def decimals(width: float) -> int:
     """How many decimals a percentage deserves whose interval is `width` wide (a fraction); two where it is exact."""
     if not width > 0:
         return 2
-    return min(max(math.ceil(-math.log10(100 * width / 2)), 0), MOST_DECIMALS)
+    return min(max(math.ceil(-math.log10(100 * width / 10)), 0), MOST_DECIMALS)
 
 
 def percent(share: float, width: float = 0.002) -> str:

@@ -17,6 +17,10 @@ def data(
 ) -> DataReport:
     """Check the examples of a source: counts, sizes, damaged files, duplicates, labels that look wrong.
 
+    Examples:
+        smidgen data photos/
+        smidgen data scans.zip --skip-bad --json
+
     Args:
         source: A folder with one sub-folder per class (also in a .zip), a folder of idx files, a .npz, a .csv with the
             columns path and label, or the name of a sample.

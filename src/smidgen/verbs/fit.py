@@ -49,7 +49,7 @@ class Plan:
 def fit(
     source: str,
     *,
-    out: Path | None = None,
+    out: Path | str | None = None,
     device: str | None = None,
     flash: str | None = None,
     ram: str | None = None,
@@ -134,7 +134,7 @@ def fit(
     from smidgen.search.fitting import Fitting
     from smidgen.training.checkpoint import Journal
 
-    folder = out or Path(f"{re.sub(r'[^A-Za-z0-9._-]+', '-', Path(source).resolve().stem)}-model")
+    folder = _folder(out, source)
     recipe, data_options = _recipe(options), {"skip_bad": skip_bad, "seed": seed, "resolution": resolution}
     check_free(folder)
     journal = Journal(folder.with_name(f".{folder.name}.partial"))
@@ -153,6 +153,13 @@ def fit(
 
 
 NOT_OPTIONS = ("progress", "resume", "dry_run", "out", "memory")
+
+
+def _folder(out: Path | str | None, source: str) -> Path:
+    """Where the bundle goes: as told, or beside other work under the name of its data."""
+    if out is not None:
+        return Path(out)
+    return Path(f"{re.sub(r'[^A-Za-z0-9._-]+', '-', Path(source).resolve().stem)}-model")
 
 
 def _require(*libraries: str) -> None:

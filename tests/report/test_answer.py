@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 def test_the_answer_comes_in_one_sentence(full: Facts, minimal: Facts) -> None:
-    assert answer.claim(full) == "This 41.2 KB model is right 99.4 % of the time."
+    assert answer.claim(full) == "This 41.2 KB model is right 99.41 % of the time."
     assert answer.claim(minimal) == "This model has not been measured on test data."
 
 
 def test_another_metric_is_called_by_its_name(full: Facts) -> None:
     measures = tuple(replace(m, name="top_5") if m.name == "accuracy" else m for m in full.evidence.measures)
     other = replace(full, metric="top_5", evidence=replace(full.evidence, measures=measures))
-    assert answer.claim(other) == "This 41.2 KB model reaches top 5 99.4 %."
+    assert answer.claim(other) == "This 41.2 KB model reaches top 5 99.41 %."
 
 
 def test_what_fits_says_what_is_left(full: Facts) -> None:
-    assert "10,000 test images it has never seen; 95 % interval 99.2 to 99.5 %." in answer.support(full)
+    assert "10,000 test images it has never seen; 95 % interval 99.24 to 99.54 %." in answer.support(full)
     assert "It fits cortex-m4 with 97 % of flash and 86 % of RAM to spare." in answer.support(full)
     assert answer.support(replace(full, device="", budget=Budget(parameters=62_804))).endswith(
         "It fits the budget with 50 % of parameters to spare."

@@ -16,7 +16,7 @@ fractions = st.floats(0, 1)
 @pytest.mark.parametrize(
     ("share", "width", "shown"),
     [
-        (0.9941, 0.003, "99.4 %"),
+        (0.9941, 0.003, "99.41 %"),
         (0.9941, 0.04, "99 %"),
         (0.9941, 0.0, "99.41 %"),
         (0.5, 1.0, "50 %"),
@@ -40,7 +40,7 @@ def test_a_percentage_is_near_and_never_claims_certainty(share: float, width: fl
 
 
 def test_interval_shares_its_digits() -> None:
-    assert fmt.interval(0.9924, 0.9954) == "99.2 to 99.5 %"
+    assert fmt.interval(0.9924, 0.9954) == "99.24 to 99.54 %"
     assert fmt.interval(0.0, 0.3) == "0 to 30 %"
     assert fmt.interval(math.nan, 1) == "n/a"
 

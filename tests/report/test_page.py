@@ -118,8 +118,8 @@ def test_sections_come_in_order_and_only_when_there_is_something_to_say(full: Fa
 
 def test_the_answer_comes_first(full: Facts) -> None:
     text = Outline(render(full)).text
-    answer = text.index("right 99.4 % of the time.", text.index("image-classification"))
-    assert answer < text.index("95 % interval 99.2 to 99.5 %") < text.index("How sure is this?")
+    answer = text.index("right 99.41 % of the time.", text.index("image-classification"))
+    assert answer < text.index("95 % interval 99.24 to 99.54 %") < text.index("How sure is this?")
 
 
 def test_names_from_outside_stay_text(hostile: Facts) -> None:

@@ -70,9 +70,9 @@ def _support(facts: Facts) -> Iterator[str]:
         sure = f"; 95 % interval {fmt.spread(result)}" if fmt.spread(result) else ""
         yield f"Measured on {fmt.count(result.n)} test {facts.noun} it has never seen{sure}."
     every = [check for check in checks(facts) if check.label != "floor"]
-    over = [f"{check.label} is {fmt.percent(check.share - 1, 0.02)} over" for check in every if not check.holds]
+    over = [f"{check.label} is {fmt.percent(check.share - 1, 0.04)} over" for check in every if not check.holds]
     memory = [check for check in every if check.label != "parameters"] or every
-    spare = [f"{fmt.percent(1 - check.share, 0.02)} of {check.label}" for check in memory]
+    spare = [f"{fmt.percent(1 - check.share, 0.04)} of {check.label}" for check in memory]
     device = fmt.short(facts.device) or "the budget"
     if over:
         yield f"It does not fit {device}: {' and '.join(over)}."
@@ -120,7 +120,7 @@ def checks(facts: Facts) -> list[Check]:
 
 def _floor(result: Measure, floor: float) -> Check:
     holds = result.value >= floor
-    reached = fmt.value(result) if holds else fmt.percent(result.value, 0.0002)  # 98.97 % must not read as 99 %
+    reached = fmt.value(result) if holds else fmt.percent(result.value, 0.0004)  # 98.97 % must not read as 99 %
     note = " (its whole interval too)" if result.low >= floor else " (its interval reaches below)"
     return Check("floor", reached, f"{100 * floor:.6g} %", result.value / floor, holds, note if holds else "")
 

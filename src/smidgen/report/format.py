@@ -33,10 +33,10 @@ def decimals(width: float) -> int:
     """How many decimals a percentage deserves whose interval is `width` wide (a fraction); two where it is exact."""
     if not width > 0:
         return 2
-    return min(max(math.ceil(-math.log10(100 * width / 10)), 0), MOST_DECIMALS)
+    return min(max(math.ceil(-math.log10(100 * width / 4)), 0), MOST_DECIMALS)
 
 
-def percent(share: float, width: float = 0.002) -> str:
+def percent(share: float, width: float = 0.004) -> str:
     """A fraction as "99.4 %", as precise as an interval of that `width` allows. Only 1 is "100 %", only 0 "0 %"."""
     return UNKNOWN if not math.isfinite(share) else f"{_hundred(share, decimals(width))} %"
 

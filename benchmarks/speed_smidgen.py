@@ -16,14 +16,15 @@ def main(archive: str, seed: int, epochs: int, family: str, size: int) -> None:
     from smidgen.compiler.cost import price
     from smidgen.compiler.network import build, example
     from smidgen.data.load import load
+    from smidgen.search.plan import suited, threads
     from smidgen.training.loop import Training, measure
     from smidgen.training.recipe import Recipe
     from smidgen.types import Event
 
     data = load(archive, seed=seed)
     network = build(data.signal, data.answer, family, size, seed=seed)
-    parameters = price(network, example(data.signal)).parameters
-    recipe = Recipe(epochs=epochs, seed=seed)
+    cost = price(network, example(data.signal))
+    recipe = suited(Recipe(epochs=epochs, seed=seed), network, cost.parameters, {})
     looks: list[list[float]] = []
 
     def look(event: Event) -> None:
@@ -38,8 +39,9 @@ def main(archive: str, seed: int, epochs: int, family: str, size: int) -> None:
 
     started = time.perf_counter()
     try:
-        run = Training(network, data, recipe, progress=look)()
-        look(Event(run.stage, 1, 1))
+        with threads(cost.macs):
+            run = Training(network, data, recipe, progress=look)()
+            look(Event(run.stage, 1, 1))
     except Reached:
         pass
     reached = next((seconds for seconds, accuracy in looks if accuracy >= GOAL), None)
@@ -48,7 +50,7 @@ def main(archive: str, seed: int, epochs: int, family: str, size: int) -> None:
             {
                 "seconds": reached,
                 "setup seconds": round(started - begun, 3),
-                "parameters": parameters,
+                "parameters": cost.parameters,
                 "test examples": len(data.test),
                 "last accuracy": looks[-1][1],
                 "looks": looks,

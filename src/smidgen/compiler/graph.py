@@ -14,6 +14,15 @@ from torch import Tensor, fx, nn
 aten = torch.ops.aten
 
 WEIGHTED = (aten.conv2d.default, aten.linear.default)
+VIEWS = (
+    aten.flatten.using_ints,
+    aten.view.default,
+    aten.reshape.default,
+    aten.permute.default,
+    aten.transpose.int,
+    aten.squeeze.dim,
+    aten.unsqueeze.default,
+)
 IDENTITIES = (aten.dropout.default, aten.clone.default, aten.contiguous.default, aten.detach.default)
 
 
@@ -114,13 +123,4 @@ def _fold_batch_norm(graph: fx.GraphModule) -> None:
 
 def is_view(node: fx.Node) -> bool:
     """Whether a node only gives its input another shape: it costs no memory and changes no value."""
-    return node.target in (
-        aten.flatten.using_ints,
-        aten.view.default,
-        aten.reshape.default,
-        aten.permute.default,
-        aten.transpose.int,
-        aten.squeeze.dim,
-        aten.unsqueeze.default,
-        operator.getitem,
-    )
+    return node.target in VIEWS or node.target is operator.getitem

@@ -5,19 +5,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, fx, nn
 
-from smidgen.compiler.graph import WEIGHTED, argument, aten, calls, capture, tensor
+from smidgen.compiler.graph import VIEWS, WEIGHTED, argument, aten, calls, capture, tensor
 from smidgen.compiler.integer import LEVELS, ActivationQuantizer, InputScale, QuantizedLayer, quantizers
 
-SAME_SCALE = (
-    aten.max_pool2d.default,
-    aten.flatten.using_ints,
-    aten.view.default,
-    aten.reshape.default,
-    aten.permute.default,
-    aten.transpose.int,
-    aten.squeeze.dim,
-    aten.unsqueeze.default,
-)
+SAME_SCALE = (aten.max_pool2d.default, *VIEWS)
 FUSED = (aten.relu.default, aten.relu6.default, aten.hardtanh.default, aten.leaky_relu.default)
 CASTS = (aten.to.dtype, aten._to_copy.default, aten.to.dtype_layout)
 SHARES = torch.linspace(1.003, 0.3, 36).tolist()  # not 1: a pooled value at its input's scale would round in ties

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
+from smidgen.compression._similarity import similarity
 from smidgen.compression.quantize import quantize, rounded_names
-from smidgen.compression.similarity import similarity
 from smidgen.targets.onnx import write
 from tests.compiler.sample import SIGNAL, classes, network, pixels
 

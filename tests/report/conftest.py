@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smidgen.budget import Budget
-from smidgen.compression.similarity import Similarity
+from smidgen.compression._similarity import Similarity
 from smidgen.evidence import Evidence, class_scores, confusion_matrix, exact, fraction, paired_difference
 from smidgen.report.facts import Facts, Mistake
 from smidgen.types import Array, Candidate, Cost, CurvePoint, DataReport, Measure, TensorSpec

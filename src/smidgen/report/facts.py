@@ -10,7 +10,7 @@ from smidgen.budget import Budget
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from smidgen.compression.similarity import Similarity
+    from smidgen.compression._similarity import Similarity
     from smidgen.evidence import Evidence
     from smidgen.types import Array, Candidate, CurvePoint, DataReport, Json, Measure, TensorSpec
 

@@ -11,7 +11,7 @@ from smidgen.bundle import MODEL
 from smidgen.compiler.cost import price, table
 from smidgen.compiler.graph import capture
 from smidgen.compiler.network import Answering, example
-from smidgen.compression.similarity import Similarity, similarity
+from smidgen.compression._similarity import Similarity, similarity
 from smidgen.errors import VerificationError
 from smidgen.evidence import (
     Evaluation,

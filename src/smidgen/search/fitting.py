@@ -148,7 +148,7 @@ class Fitting:
 
     def quantize(self, network: nn.Module, candidate: Candidate) -> fx.GraphModule:
         """The integer form; trained further where rounding alone costs more than the tolerance."""
-        graph = quantize(network, torch.from_numpy(self._calibration()))
+        graph = quantize(network.cpu(), torch.from_numpy(self._calibration()))
         trained, rounded = (measure(form, self.data.validation, self.data) for form in (network, graph))
         step: dict[str, Json] = {"step": "quantize", "float": trained, "rounded": rounded, "tolerance": TOLERANCE}
         self.history.append(step)

@@ -44,8 +44,9 @@ def natural(network: nn.Module, data: Dataset, seed: int) -> tuple[Augmentation,
     head = data.answer.head()
 
     def score(how: Augmentation) -> float:
+        network.to(accelerator()).eval()
         with torch.inference_mode():
-            output = head(network.eval()(augment(raw, how, seed).to(accelerator())).float()).cpu().numpy()
+            output = head(network(augment(raw, how, seed).to(accelerator())).float()).cpu().numpy()
         return float(np.mean(data.answer.correct(output, target)))
 
     plain = score(Augmentation())

@@ -115,4 +115,6 @@ def restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> No
             parameter = parameters[int(index)]
             state: dict[str, Any] = optimizer.state[parameter]
             # Fused optimizers walk memory: the state needs the layout of its parameter.
-            state[key] = torch.empty_like(parameter).copy_(value) if value.ndim else value.clone()
+            state[key] = (
+                torch.empty_like(parameter).copy_(value) if value.ndim else value.to(parameter.device, copy=True)
+            )

@@ -82,6 +82,8 @@ class Training:
             mixed: allow bfloat16 where the processor has it; quantised networks need all bits.
         """
         self.device = accelerator()
+        if teacher is not None:
+            teacher.to(self.device)
         self.network, self.data, self.recipe, self.teacher = network.to(self.device), data, recipe, teacher
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.journal, self.progress, self.mixed = journal or Journal(), progress, mixed
@@ -238,7 +240,7 @@ class Training:
         parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "kept": {}, "optimizer": {}}
         for name, value in tensors.items():
             part, _, rest = name.partition(".")
-            parts[part][rest] = value
+            parts[part][rest] = value.to(self.device)
         self.network.load_state_dict(parts["network"])
         self.average, self.kept = parts["average"], parts["kept"]
         restore_optimizer(self.optimizer, tensors)
@@ -253,8 +255,8 @@ def measure(network: nn.Module, part: Part, data: Dataset) -> float:
 
 def outputs(network: nn.Module, part: Part, data: Dataset) -> Array:
     """What a torch network answers on one part of the data, (n, ...); the network is left in inference mode."""
-    network.eval()
     head, device = data.answer.head(), accelerator()
+    network.to(device).eval()
     rows: list[Array] = []
     with torch.inference_mode():
         for start in range(0, len(part), BATCH):

@@ -54,7 +54,7 @@ def check_export(fitted: Fitted, data: Dataset, model: bytes) -> list[Similarity
     layers: list[Similarity] = []
     if isinstance(fitted.shipped, fx.GraphModule):
         count = min(LOOKED_AT, len(data.validation))
-        layers = similarity(fitted.network, fitted.shipped, model, data.validation.inputs[np.arange(count)])
+        layers = similarity(fitted.network.cpu(), fitted.shipped, model, data.validation.inputs[np.arange(count)])
     part, answer = data.validation, data.answer
     shipped = evaluate(OnnxRunner(model), part, data.signal, answer, "validation")
     simulated = outputs(fitted.shipped, part, data)

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
     from smidgen.budget import Budget
     from smidgen.search.fitting import Fitted
-    from smidgen.types import Dataset, Json, Measure, Task
+    from smidgen.types import CurvePoint, Dataset, Json, Measure, Task
 
 SAME = 0.995  # of validation decisions that the file and its simulation must share
 LOSS = 0.01  # of the metric that shipping may cost for certain
 LOOKED_AT = 64  # examples for the comparison of layers
-SHOWN = 40  # mistakes
+SHOWN = 24  # mistakes
 
 
 def check_export(fitted: Fitted, data: Dataset, model: bytes) -> list[Similarity]:
@@ -139,7 +139,7 @@ def facts(
         device=str(options.get("device") or ""),
         budget=budget,
         data=data.report,
-        curves=fitted.curve,
+        curves=_curves(fitted),
         candidates=fitted.candidates,
         mistakes=_mistakes(data, shipped),
         parts=_parts(fitted.network, data),
@@ -184,6 +184,13 @@ def _command(source: str, folder: Path, options: Mapping[str, Json]) -> str:
         else:
             words += [f"{flag} {shlex.quote(str(item))}" for item in (value if isinstance(value, list) else [value])]
     return " ".join(words)
+
+
+def _curves(fitted: Fitted) -> list[CurvePoint]:
+    """The main training first, then what prepared it; the race of other networks is in the table of candidates."""
+    own = f"{fitted.candidate.family} {fitted.candidate.size}"
+    shown = [point for point in fitted.curve if not point.stage.startswith("race") or point.stage.endswith(own)]
+    return sorted(shown, key=lambda point: point.stage not in ("train", "quantize"))
 
 
 def _mistakes(data: Dataset, shipped: Evaluation) -> list[Mistake]:

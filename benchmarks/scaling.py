@@ -85,7 +85,8 @@ def draw(found: list[Row], path: Path) -> None:
         for memory in MEMORY:
             points = [(row["examples"], row[column]) for row in found if row["memory"] == memory]
             axis.plot(*zip(*points, strict=True), marker="o", label=f"memory {memory}")
-        axis.set(xlabel="training examples", ylabel=column, xlim=0, ylim=0)
+        axis.set(xlabel="thousand training examples", ylabel=column, xlim=0, ylim=0)
+        axis.xaxis.set_major_formatter(lambda examples, _: f"{examples / 1000:g}")
         for row in found:
             if row["of these synthetic"]:
                 axis.axvline(row["examples"], color="0.8", zorder=0)

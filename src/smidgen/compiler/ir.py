@@ -1,0 +1,116 @@
+"""The compiler's own form of a network: values and operations in order of execution, one example at a time.
+
+Importers make it, passes simplify it, the planner places it in memory, operations write it as C. Shapes leave out the
+batch; images are channels last, (height, width, channels), as sensors give them and microcontrollers want them.
+
+Kinds of operation, their inputs and attributes; a module of `ops/` implements each:
+
+| kind | inputs | attributes |
+|---|---|---|
+| conv2d | x (h, w, in), weight (out, kh, kw, in / groups), bias or "" | stride, dilation, padding, groups, activation |
+| dense | x (in,), weight (out, in), bias (out,) or "" | activation |
+| add, sub, mul | a, b; equal shapes, or one is broadcast | activation |
+| max_pool2d, average_pool2d | x (h, w, c) | kernel, stride: (y, x); padding; activation |
+| mean | x | axes, which are dropped |
+| reshape | x | |
+| transpose | x | order |
+| pad | x | before, after: for each axis |
+| concat | one or more | axis |
+| relu, relu6, sigmoid, tanh, hard_swish, gelu | x | |
+| leaky_relu; hard_sigmoid | x | slope; alpha, beta |
+| softmax | x (n,) | |
+| quantize, dequantize, requantize | x | |
+
+stride, dilation and kernel are (y, x), padding is (top, left, bottom, right). Average pooling leaves
+padding out of its count. `activation` is "none", "relu", "relu6" or "leaky_relu" (with a slope) and is applied to the
+accumulator before it is rounded.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from smidgen.types import Array
+
+BITS = {"float32": 32, "int32": 32, "int16": 16, "uint8": 8, "int8": 8, "int4": 4, "int2": 2}
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """real = scale * (code - zero_point): one pair for all, or one for each index along `axis`."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int | None = None
+
+    @property
+    def scale(self) -> float:
+        """The scale of a value that has one."""
+        (scale,) = self.scales
+        return scale
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a value that has one."""
+        (zero_point,) = self.zero_points
+        return zero_point
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A tensor: an input, what an operation gives, or a constant (`data`, of the value's shape)."""
+
+    name: str
+    dtype: str  # a key of BITS
+    shape: tuple[int, ...]
+    quantization: Quantization | None = None
+    data: Array | None = None
+
+    @property
+    def count(self) -> int:
+        """Elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in memory or flash, sub-byte codes packed."""
+        return (self.count * BITS[self.dtype] + 7) // 8
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step. `inputs` and `outputs` name values; "" is an optional input that is not there."""
+
+    kind: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Program:
+    """A whole network. `rounding` is whose arithmetic the integer operations follow, to the bit: "litert" or "onnx"."""
+
+    values: dict[str, Value]
+    operations: list[Operation]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    rounding: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, operation: Operation) -> tuple[list[Value | None], list[Value]]:
+        """An operation's input values (None where left out) and output values."""
+        given = [self.values[name] if name else None for name in operation.inputs]
+        return given, [self.values[name] for name in operation.outputs]
+
+    def constants(self) -> Iterator[Value]:
+        """The values that ship: weights, biases, tables."""
+        used = {name for operation in self.operations for name in operation.inputs}
+        return (value for name, value in self.values.items() if value.data is not None and name in used)
+
+    def with_value(self, value: Value) -> "Program":
+        """A copy with one value added or replaced."""
+        return replace(self, values={**self.values, value.name: value})

@@ -1,0 +1,153 @@
+"""Places the values of a program in one static arena: byte offsets, fixed before anything runs.
+
+A value is live from the step that gives it to the last step that reads it, views of it among its readers. Values that
+are live in the same step share no byte, except where an operation may overwrite its input: then output and input may
+begin at the same address. `packing.py` finds the offsets; `Plan.lower_bound` says how good they are.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from smidgen.compiler.ir import Operation, Program
+from smidgen.compiler.packing import Item, lower_bound, pack
+
+ALIGNMENT = 4  # of values: codes are read four at a time
+SCRATCH_ALIGNMENT = 8  # of scratch, which may hold 64-bit sums; so the arena itself must begin at a multiple of 8
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What an operation does with memory.
+
+    Attributes:
+        in_place: positions of the inputs that its first output may overwrite, from the same address on, if nothing
+            reads them later.
+        scratch_bytes: what it needs beside inputs and outputs while it runs.
+        view: its output is its first input, byte for byte, in another shape: neither memory nor code is needed.
+    """
+
+    in_place: tuple[int, ...] = ()
+    scratch_bytes: int = 0
+    view: bool = False
+
+
+Steps = Sequence[tuple[Operation, Memory]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rectangle of the memory map: bytes `offset` to `offset + bytes`, from step `first` to step `last` inclusive."""
+
+    name: str  # of a value, or of the operation whose scratch it is
+    first: int
+    last: int
+    bytes: int
+    offset: int
+    scratch: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything lies. Sizes and offsets are in bytes.
+
+    Attributes:
+        offsets: of every value in the arena, views included.
+        scratch: of the scratch of a step, by its position in `Program.operations`.
+        views: for each output of a step that needs no code, the value whose memory it shows: one in the arena, one of
+            the caller's or a constant.
+        blocks: the memory map, in order of time.
+        arena_bytes: the size of the arena, which begins at a multiple of SCRATCH_ALIGNMENT.
+        lower_bound: the bytes live in the fullest step; no plan with this order of operations is smaller.
+    """
+
+    offsets: dict[str, int]
+    scratch: dict[int, int]
+    views: dict[str, str]
+    blocks: tuple[Block, ...]
+    arena_bytes: int
+    lower_bound: int
+
+    @property
+    def gap(self) -> float:
+        """How much larger than the lower bound the arena is, as a share of it; 0.0 is proven to be optimal."""
+        return self.arena_bytes / self.lower_bound - 1 if self.lower_bound else 0.0
+
+
+def plan(program: Program, memory_of: Callable[[Operation], Memory], outside: Collection[str] | None = None) -> Plan:
+    """The memory plan of a program.
+
+    Args:
+        program: every value is a constant, an input or given by one operation before it is read.
+        memory_of: what an operation does with memory.
+        outside: the values in buffers of the caller, never overwritten: inputs and outputs if left out. Other inputs
+            lie in the arena from the first step on, other outputs until after the last.
+    """
+    outside = {*program.inputs, *program.outputs} if outside is None else set(outside)
+    steps = [(operation, memory_of(operation)) for operation in program.operations]
+    views = _views(steps, outside)
+    lives = _lives(program, views, outside)
+    items = list(_items(program, steps, views, lives))
+    names = [*lives, *(operation.name for operation, memory in steps if memory.scratch_bytes)]
+    found = pack(items)
+    blocks = [
+        Block(name, item.first, item.last, item.bytes, offset, position >= len(lives))
+        for position, (name, item, offset) in enumerate(zip(names, items, found, strict=True))
+    ]
+    offsets = {block.name: block.offset for block in blocks if not block.scratch}
+    offsets |= {name: offsets[root] for name, root in views.items() if root in offsets}
+    return Plan(
+        offsets=offsets,
+        scratch={block.first: block.offset for block in blocks if block.scratch},
+        views=views,
+        blocks=tuple(sorted(blocks, key=lambda block: (block.first, block.offset))),
+        arena_bytes=max((block.offset + block.bytes for block in blocks), default=0),
+        lower_bound=lower_bound(items),
+    )
+
+
+def _views(steps: Steps, outside: Collection[str]) -> dict[str, str]:
+    """For each view the value that it is a view of in the end. What the caller wants in a buffer must be copied."""
+    views: dict[str, str] = {}
+    for operation, memory in steps:
+        if memory.view and operation.outputs[0] not in outside:
+            views[operation.outputs[0]] = views.get(operation.inputs[0], operation.inputs[0])
+    return views
+
+
+def _lives(program: Program, views: dict[str, str], outside: Collection[str]) -> dict[str, tuple[int, int]]:
+    """The first and last step of each value in the arena, in order of the first."""
+    first = {name: 0 for name in program.inputs if name not in outside}
+    last = dict(first)
+    for step, operation in enumerate(program.operations):
+        given = [name for name in operation.outputs if name not in outside and name not in views]
+        first |= dict.fromkeys(given, step)
+        read = (views.get(name, name) for name in operation.inputs)
+        last |= dict.fromkeys([*given, *(name for name in read if name in first)], step)
+    end = len(program.operations)  # after the last step, which must not overwrite them
+    last |= {root: end for root in (views.get(name, name) for name in program.outputs) if root in first}
+    return {name: (first[name], last[name]) for name in first}
+
+
+def _items(program: Program, steps: Steps, views: dict[str, str], lives: dict[str, tuple[int, int]]) -> Iterator[Item]:
+    """A rectangle for each value in the arena, in their order, then one for each step with scratch."""
+    position = {name: index for index, name in enumerate(lives)}
+    overwritable = {operation.outputs[0]: _overwritable(operation, memory, views) for operation, memory in steps}
+    for name, (first, last) in lives.items():
+        under = (root for root in overwritable.get(name, ()) if root in lives and lives[root][1] == first)
+        yield Item(
+            first, last, _rounded(program.values[name].bytes), ALIGNMENT, frozenset(position[root] for root in under)
+        )
+    for step, (_, memory) in enumerate(steps):
+        if memory.scratch_bytes:
+            yield Item(step, step, _rounded(memory.scratch_bytes), SCRATCH_ALIGNMENT)
+
+
+def _overwritable(operation: Operation, memory: Memory, views: dict[str, str]) -> set[str]:
+    """The values that an operation may overwrite, as far as it is concerned: nowhere else does it read them."""
+    read = [views.get(name, name) for name in operation.inputs]
+    kept = {root for index, root in enumerate(read) if index not in memory.in_place}
+    return {root for root in read if root} - kept
+
+
+def _rounded(size: int) -> int:
+    return max(1, -(-size // ALIGNMENT)) * ALIGNMENT

@@ -1,0 +1,15 @@
+"""x times the normal distribution function of x (Hendrycks and Gimpel 2016, arXiv:1606.08415), by erf."""
+
+from collections.abc import Sequence
+
+from smidgen.compiler.ir import Operation, Value
+from smidgen.compiler.ops import _elementwise
+from smidgen.compiler.ops._elementwise import overwrite as memory
+from smidgen.compiler.ops._writer import Writer
+
+__all__ = ["emit", "memory"]
+
+
+def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:
+    """A table for codes, a loop for floats."""
+    return _elementwise.function(writer, operation, given, wanted[0], "0.5f * v * (1 + erff(v * 0.707106781f))")

@@ -1,0 +1,17 @@
+"""min(max(alpha * x + beta, 0), 1)."""
+
+from collections.abc import Sequence
+
+from smidgen.compiler.ir import Operation, Value
+from smidgen.compiler.ops import _elementwise
+from smidgen.compiler.ops._elementwise import overwrite as memory
+from smidgen.compiler.ops._writer import Writer, number
+
+__all__ = ["emit", "memory"]
+
+
+def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:
+    """A table for codes, a loop for floats."""
+    alpha, beta = (number(float(operation.attributes[name])) for name in ("alpha", "beta"))
+    value = f"clampf({alpha} * v + {beta}, 0, 1)"
+    return _elementwise.function(writer, operation, given, wanted[0], value)

@@ -1,0 +1,15 @@
+"""x * min(max(x / 6 + 0.5, 0), 1) (Howard et al. 2019, arXiv:1905.02244)."""
+
+from collections.abc import Sequence
+
+from smidgen.compiler.ir import Operation, Value
+from smidgen.compiler.ops import _elementwise
+from smidgen.compiler.ops._elementwise import overwrite as memory
+from smidgen.compiler.ops._writer import Writer
+
+__all__ = ["emit", "memory"]
+
+
+def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:
+    """A table for codes, a loop for floats."""
+    return _elementwise.function(writer, operation, given, wanted[0], "v * clampf(v / 6 + 0.5f, 0, 1)")

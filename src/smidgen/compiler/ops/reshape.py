@@ -1,0 +1,19 @@
+"""The same numbers in another shape."""
+
+from collections.abc import Sequence
+
+from smidgen.compiler.ir import Operation, Value
+from smidgen.compiler.memory import Memory
+from smidgen.compiler.ops._elementwise import present
+from smidgen.compiler.ops._writer import Writer
+
+
+def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> Memory:  # noqa: ARG001
+    """Nothing moves."""
+    return Memory(in_place=(0,), view=True)
+
+
+def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:  # noqa: ARG001
+    """A copy, for values that the caller wants in a buffer of their own."""
+    (x,), (y,) = present(given), wanted
+    return f"memcpy({writer.at(y)}, {writer.read(x)}, {y.bytes});"

@@ -1,0 +1,1 @@
+"""Programs to simpler programs that compute the same."""

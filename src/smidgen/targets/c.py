@@ -1,0 +1,156 @@
+"""C99 without dependencies: NAME.c, NAME.h and a README, checked against model.onnx on this host before it is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smidgen.bundle import MODEL
+from smidgen.compiler import emit, reference
+from smidgen.compiler.importers.onnx import read
+from smidgen.compiler.toolchain import CRunner
+from smidgen.errors import VerificationError
+from smidgen.runner import OnnxRunner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smidgen.compiler.ir import Operation, Program, Value
+    from smidgen.types import Array, Arrays, Runner
+
+EXAMPLES = 200
+TIE = 0.01  # outputs as close as this may change places: one step in a layer can be enough for it
+CLOSE = 0.05  # of the largest output (at least 1): how far a number may be from that of the file
+STEPS = (
+    1.0  # of a layer's scale: how far its values may be from those of the file on average; rounding alone takes 0.25
+)
+EXACT = 1e-4  # how far the C may be from the reference executor, which has the same integers and other exponentials
+
+
+def export(bundle: Path, folder: Path) -> list[Path]:
+    """The C of a bundle's model; `Target.export`. Its functions are called after the bundle.
+
+    Raises:
+        Unsupported: an operation of the model has no C.
+        MissingLibrary: this host has no C compiler to check with, or the package onnx is missing.
+        VerificationError: the C answers otherwise than model.onnx; nothing is written.
+    """
+    model = (bundle / MODEL).read_bytes()
+    program = read(model)
+    source = emit.write(program, emit.identifier(bundle.name))
+    inputs = examples(program, EXAMPLES)
+    furthest = check(model, program, CRunner(source, program), inputs)
+    proof = (
+        f"\nChecked before it was written: on {EXAMPLES} random inputs it decides as `{MODEL}` does in onnxruntime,\n"
+        f"and no output is further than {furthest:.2g} away.\n"
+    )
+    readme = {"README.md": source.files["README.md"] + proof}
+    return emit.save(replace(source, files={**source.files, **readme}), folder)
+
+
+def examples(program: Program, count: int) -> dict[str, Array]:
+    """Inputs to compare on, half of them noise and half smooth, with the darkest and the brightest: (count, ...)."""
+    dice = np.random.default_rng(0)
+    return {name: _examples(program.values[name], count, dice) for name in program.inputs}
+
+
+def _examples(value: Value, count: int, dice: np.random.Generator) -> Array:
+    """Normal, over what the type holds; smooth ones are sums along the first two axes."""
+    noise = dice.standard_normal((count, *value.shape))
+    for axis in range(1, min(noise.ndim, 3)):
+        noise[count // 2 :] = noise[count // 2 :].cumsum(axis)
+    flat = noise.reshape(count, -1)
+    spread = np.maximum(flat.std(axis=1, keepdims=True), 1e-6)
+    standard = ((flat - flat.mean(axis=1, keepdims=True)) / spread).reshape(noise.shape)
+    if value.dtype == "float32":
+        return np.asarray(standard, np.float32)
+    info = np.iinfo(value.dtype)
+    wide = (standard / 4 + 0.5) * (info.max - info.min) + info.min
+    codes = np.asarray(np.clip(wide, info.min, info.max), value.dtype)
+    codes[0], codes[-1] = info.min, info.max
+    return codes
+
+
+def check(model: bytes, program: Program, runner: Runner, inputs: Arrays) -> float:
+    """The largest difference between the outputs of a file and of another form of it.
+
+    Args:
+        model: an ONNX file.
+        program: what was made of it.
+        runner: the form that is to ship.
+        inputs: by name, (n, ...).
+
+    Raises:
+        VerificationError: the form does not compute what the program says, or that differs from what the file says in a
+            layer or in its decisions; the message names the layer that departs most.
+    """
+    expected, traced, found = OnnxRunner(model, threads=1)(inputs), reference.trace(program, inputs), runner(inputs)
+    worst, steps = _departing(model, program, inputs, traced)
+    furthest = 0.0
+    for name, wanted in expected.items():
+        if not np.allclose(found[name], traced[name], rtol=EXACT, atol=EXACT):
+            raise _fault(f"The form {runner.form} does not compute in {name} what its program says")
+        distance = float(np.abs(wanted.astype(np.float64) - found[name]).max())
+        different = _decisions(wanted, found[name])
+        if different or not distance <= CLOSE * max(1.0, float(np.abs(wanted).max())) or steps > STEPS:
+            raise _fault(
+                f"The form {runner.form} answers otherwise than {MODEL}: it decides otherwise on {different} of "
+                f"{len(wanted)} inputs, {name} differs by up to {distance:.3g}, and layer {worst} departs most, by "
+                f"{steps:.2g} steps of its scale on average"
+            )
+        furthest = max(furthest, distance)
+    return furthest
+
+
+def _fault(what: str) -> VerificationError:
+    return VerificationError(what, "This is a fault of smidgen: please report it with the bundle")
+
+
+def _decisions(wanted: Array, given: Array) -> int:
+    """How many examples have another greatest number, where the original's two greatest are no tie."""
+    if wanted.shape[-1] < 2:
+        return 0
+    rows, others = wanted.reshape(len(wanted), -1), given.reshape(len(given), -1)
+    best, chosen = rows.argmax(axis=1), others.argmax(axis=1)
+    at = np.arange(len(rows))
+    return int(((best != chosen) & (rows[at, best] - rows[at, chosen] > TIE)).sum())
+
+
+def _departing(model: bytes, program: Program, inputs: Arrays, traced: Arrays) -> tuple[str, float]:
+    """The operation whose rounded values depart most from the file's, and by how many steps of its scale on average."""
+    rounded = {
+        operation.name: operation
+        for operation in program.operations
+        if program.values[operation.outputs[0]].quantization is not None
+    }
+    departures = {
+        f"{name} ({rounded[name].kind})": _departure(program, rounded[name], values, traced)
+        for name, values in _inside(model, set(rounded), inputs).items()
+    }
+    return max(departures.items(), key=lambda item: item[1], default=("(none is rounded)", 0.0))
+
+
+def _departure(program: Program, operation: Operation, original: Array, traced: Arrays) -> float:
+    """Mean distance in steps between real values, channels first, and codes, channels last; 0 if not comparable."""
+    value, codes = program.values[operation.outputs[0]], traced[operation.outputs[0]]
+    if value.quantization is None or original.size != codes.size:
+        return 0.0
+    info = np.iinfo(value.dtype)
+    last = original.transpose(0, 2, 3, 1) if original.ndim == 4 else original
+    exact = last.reshape(codes.shape) / value.quantization.scale + value.quantization.zero_point
+    return float(np.abs(np.clip(exact, info.min, info.max) - codes).mean())
+
+
+def _inside(model: bytes, names: set[str], inputs: Arrays) -> dict[str, Array]:
+    """Float values inside a file, by their names, as far as it has them."""
+    import onnx
+
+    proto = onnx.load_model_from_string(model)
+    known = {name for node in proto.graph.node for name in node.output} & names
+    known -= {output.name for output in proto.graph.output}
+    for name in sorted(known):
+        proto.graph.output.append(onnx.ValueInfoProto(name=name))  # onnxruntime finds type and shape
+    found = OnnxRunner(proto.SerializeToString(), threads=1)(inputs)
+    return {name: found[name] for name in known if found[name].dtype == np.float32}

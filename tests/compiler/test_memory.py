@@ -1,0 +1,197 @@
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smidgen.compiler.ir import Operation, Program, Value
+from smidgen.compiler.memory import SCRATCH_ALIGNMENT, Memory, Plan, plan
+from smidgen.types import Array
+
+
+def memory_of(operation: Operation) -> Memory:
+    """Test operations say in their attributes what they do with memory."""
+    return Memory(**operation.attributes)
+
+
+def program(sizes: dict[str, int], *operations: Operation, outputs: tuple[str, ...]) -> Program:
+    """A program whose input is "x", with values of so many bytes."""
+    values = {name: Value(name, "int8", (size,)) for name, size in sizes.items()}
+    return Program(values, list(operations), ("x",), outputs, "onnx")
+
+
+def step(inputs: str, outputs: str, **memory: object) -> Operation:
+    return Operation("test", f"{inputs} to {outputs}", tuple(inputs.split()), tuple(outputs.split()), memory)
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    """Random graphs of up to 9 operations, with views, permissions to overwrite, scratch and several outputs."""
+    sizes = {name: draw(st.integers(0, 50)) for name in ("x", "constant")}
+    operations: list[Operation] = []
+    for index in range(draw(st.integers(1, 9))):
+        known = st.sampled_from(list(sizes)[-6:])
+        inputs = draw(st.lists(known, min_size=1, max_size=3))
+        view = draw(st.booleans()) and draw(st.booleans())
+        outputs = [f"{index}.{which}" for which in range(1 if view else draw(st.integers(1, 2)))]
+        sizes |= {name: sizes[inputs[0]] if view else draw(st.integers(0, 50)) for name in outputs}
+        in_place = () if view else tuple(draw(st.sets(st.integers(0, len(inputs) - 1))))
+        scratch = 0 if view else draw(st.sampled_from([0, 0, 5, 24]))
+        memory = {"in_place": in_place, "scratch_bytes": scratch, "view": view}
+        operations.append(Operation("test", str(index), tuple(inputs[:1] if view else inputs), tuple(outputs), memory))
+    made = [name for name in sizes if name not in ("x", "constant")]
+    outputs = draw(st.lists(st.sampled_from(made), min_size=1, max_size=2, unique=True))
+    drawn = program(sizes, *operations, outputs=tuple(outputs))
+    return drawn.with_value(Value("constant", "int8", (sizes["constant"],), data=np.ones(sizes["constant"], np.int8)))
+
+
+@dataclass
+class Machine:
+    """Runs a program in its arena. Each value has contents of its own, which are checked at every reading."""
+
+    program: Program
+    plan: Plan
+
+    def __post_init__(self) -> None:
+        self.arena = np.zeros(self.plan.arena_bytes, np.uint8)
+        self.elsewhere = {name: np.zeros(value.bytes, np.uint8) for name, value in self.program.values.items()}
+
+    def contents(self, name: str) -> Array:
+        root = self.plan.views.get(name, name)
+        number = 1 + list(self.program.values).index(root)
+        return ((number * 37 + np.arange(self.program.values[name].bytes) * 11) % 251).astype(np.uint8)
+
+    def memory(self, name: str) -> Array:
+        if name in self.plan.offsets:
+            return self.arena[self.plan.offsets[name] :][: self.program.values[name].bytes]
+        return self.elsewhere[self.plan.views.get(name, name)]
+
+    def write(self, name: str) -> None:
+        assert len(self.memory(name)) == self.program.values[name].bytes
+        self.memory(name)[:] = self.contents(name)
+
+    def check(self, name: str) -> None:
+        assert np.array_equal(self.memory(name), self.contents(name)), name
+
+    def run(self) -> None:
+        for name in ("x", "constant"):
+            self.write(name)
+        for index, operation in enumerate(self.program.operations):
+            if operation.outputs[0] not in self.plan.views:
+                self.execute(index, operation)
+        for name in self.program.outputs:
+            self.check(name)
+
+    def execute(self, index: int, operation: Operation) -> None:
+        """Outputs and scratch are written first, then inputs are read; only what may be overwritten is read before."""
+        roots = [self.plan.views.get(name, name) for name in operation.inputs]
+        memory = memory_of(operation)
+        kept = {root for position, root in enumerate(roots) if position not in memory.in_place}
+        overwritten = {root for root in roots if self.address(root) == self.address(operation.outputs[0])} - kept
+        for name, root in zip(operation.inputs, roots, strict=True):
+            if root in overwritten:
+                self.check(name)
+        for name in operation.outputs:
+            self.write(name)
+        if memory.scratch_bytes:
+            scratch = self.arena[self.plan.scratch[index] :][: memory.scratch_bytes]
+            assert len(scratch) == memory.scratch_bytes
+            scratch[:] = 255
+        for name, root in zip(operation.inputs, roots, strict=True):
+            if root not in overwritten:
+                self.check(name)
+        for name in operation.outputs:
+            self.check(name)
+
+    def address(self, root: str) -> tuple[str, int]:
+        return ("arena", self.plan.offsets[root]) if root in self.plan.offsets else (root, 0)
+
+
+@given(programs(), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_no_live_value_is_overwritten(drawn: Program, all_in_arena: bool) -> None:
+    made = plan(drawn, memory_of, outside=("constant",) if all_in_arena else None)
+    assert made.arena_bytes >= made.lower_bound
+    assert all(offset % 4 == 0 for offset in made.offsets.values())
+    assert all(offset % SCRATCH_ALIGNMENT == 0 for offset in made.scratch.values())
+    Machine(drawn, made).run()
+
+
+def sizes(**named: int) -> dict[str, int]:
+    return named
+
+
+def test_a_chain_needs_its_widest_step() -> None:
+    made = plan(
+        program(sizes(x=10, a=100, b=60, c=12), step("x", "a"), step("a", "b"), step("b", "c"), outputs=("c",)),
+        memory_of,
+    )
+    assert made.arena_bytes == made.lower_bound == 160
+    assert made.gap == 0.0
+    assert set(made.offsets) == {"a", "b"}  # input and output are the caller's
+
+
+def test_inputs_and_outputs_may_lie_in_the_arena() -> None:
+    made = plan(
+        program(sizes(x=100, a=40, b=100), step("x", "a"), step("a", "b"), outputs=("b",)), memory_of, outside=()
+    )
+    assert set(made.offsets) == {"x", "a", "b"}
+    assert made.arena_bytes == 140
+
+
+def test_an_output_overwrites_an_input_that_dies() -> None:
+    relu = step("a", "b", in_place=(0,))
+    chain = program(sizes(x=8, a=64, b=64, c=4), step("x", "a"), relu, step("b", "c"), outputs=("c",))
+    assert plan(chain, memory_of).arena_bytes == 64
+    branch = program(
+        sizes(x=8, a=64, b=64, c=4), step("x", "a"), relu, step("a b", "c"), outputs=("c",)
+    )  # "a" is read again
+    assert plan(branch, memory_of).arena_bytes == 128
+
+
+def test_an_input_that_is_read_elsewhere_by_the_same_operation_is_kept() -> None:
+    both = program(
+        sizes(x=8, a=64, b=64, c=4), step("x", "a"), step("a a", "b", in_place=(0,)), step("b", "c"), outputs=("c",)
+    )
+    assert plan(both, memory_of).arena_bytes == 128
+
+
+def test_a_view_costs_nothing_and_keeps_its_root_alive() -> None:
+    flatten = step("a", "b", view=True)
+    made = plan(
+        program(sizes(x=8, a=64, b=64, c=32, d=4), step("x", "a"), flatten, step("x", "c"), step("b c", "d"),
+                outputs=("d",)),
+        memory_of,
+    )  # fmt: skip
+    assert made.views == {"b": "a"}
+    assert made.offsets["b"] == made.offsets["a"]
+    assert made.arena_bytes == 96
+
+
+def test_a_view_of_the_callers_input_needs_no_memory() -> None:
+    flatten = step("x", "a", view=True)
+    made = plan(
+        program(sizes(x=64, a=64, b=16, c=4), flatten, step("a", "b"), step("b", "c"), outputs=("c",)), memory_of
+    )
+    assert made.views == {"a": "x"}
+    assert set(made.offsets) == {"b"}
+    assert made.arena_bytes == 16
+
+
+def test_a_view_that_is_an_output_of_the_program_is_copied() -> None:
+    made = plan(program(sizes(x=64, a=64), step("x", "a", view=True), outputs=("a",)), memory_of)
+    assert made.views == {}
+    assert made.arena_bytes == made.lower_bound == 0
+    assert made.gap == 0.0
+
+
+def test_scratch_is_there_for_one_step_and_aligned() -> None:
+    made = plan(
+        program(sizes(x=8, a=4, b=40, c=4), step("x", "a"), step("a", "b", scratch_bytes=30), step("b", "c"),
+                outputs=("c",)),
+        memory_of,
+    )  # fmt: skip
+    assert made.scratch.keys() == {1}
+    assert made.scratch[1] % SCRATCH_ALIGNMENT == 0
+    assert made.arena_bytes <= 4 + 40 + 32 + 4
+    assert [block.name for block in made.blocks if block.scratch] == ["a to b"]

@@ -1,0 +1,131 @@
+import ctypes
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from smidgen.bundle import Bundle
+from smidgen.compiler import emit, reference
+from smidgen.compiler.importers.onnx import read
+from smidgen.compiler.ir import Program
+from smidgen.compiler.toolchain import CRunner, build
+from smidgen.errors import BundleError, MissingLibrary, VerificationError
+from smidgen.targets.c import check, examples, export
+from smidgen.types import Array, Arrays
+from tests.compiler.programs import every_operation, on_digits
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """As much of a bundle as a target reads."""
+    folder = tmp_path / "my digits"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(on_digits("cnn"))
+    return folder
+
+
+class Form:
+    """The reference executor as the form that is to ship."""
+
+    form = "c"
+
+    def __init__(self, program: Program, change: Callable[[Array], Array] = lambda x: x) -> None:
+        self.program, self.change = program, change
+
+    def __call__(self, inputs: Arrays) -> dict[str, Array]:
+        found = reference.run(self.program, inputs)
+        return {name: self.change(array) for name, array in found.items()}
+
+
+def test_a_bundle_becomes_three_files_that_say_how_they_were_checked(bundle: Path, tmp_path: Path) -> None:
+    files = export(bundle, tmp_path / "out")
+    assert [file.name for file in files] == ["README.md", "my_digits.c", "my_digits.h"]
+    assert all(file.parent == tmp_path / "out" for file in files)
+    assert "Checked before it was written: on 200 random inputs" in files[0].read_text(encoding="utf-8")
+
+
+def test_the_files_alone_are_a_program(bundle: Path, tmp_path: Path) -> None:
+    """Compiled and called without smidgen, they decide as the model does."""
+    files = {file.name: file.read_text(encoding="utf-8") for file in export(bundle, tmp_path / "out")}
+    plan = emit.write(read(on_digits("cnn")), "my_digits").plan
+    library = ctypes.CDLL(str(build(emit.Source("my_digits", files, 0, plan), tmp_path)))
+    program = read(on_digits("cnn"))
+    raw = examples(program, 5)
+    expected = reference.run(program, raw)["probabilities"]
+    for image, wanted in zip(raw["image"], expected, strict=True):
+        found = (ctypes.c_float * 10)()
+        assert library.my_digits_run(image.tobytes(), found) == 0
+        np.testing.assert_allclose(list(found), wanted, atol=1e-5)
+
+
+def test_a_model_of_floats_ships_too(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    assert len(export(tiny_bundle.path, tmp_path / "out")) == 3
+
+
+def test_another_weight_is_found_and_its_layer_named() -> None:
+    model = on_digits("cnn")
+    program = read(model)
+    layer = program.operations[1]
+    weight = program.values[layer.inputs[1]]
+    assert weight.data is not None
+    changed = program.with_value(replace(weight, data=weight.data[::-1].copy()))
+    with pytest.raises(VerificationError, match=r"layer \S+ \(.*\) departs most, by [\d.]+ steps"):
+        check(model, changed, Form(changed), examples(changed, 40))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x + 0.001, lambda x: x[:, ::-1], lambda x: np.full_like(x, np.nan), lambda x: x * 0]
+)
+def test_c_that_does_not_compute_its_program_is_found(change: Callable[[Array], Array]) -> None:
+    program = read(on_digits("cnn"))
+    with pytest.raises(VerificationError, match="does not compute in probabilities"):
+        check(on_digits("cnn"), program, Form(program, change), examples(program, 40))
+
+
+def test_the_same_answers_pass() -> None:
+    program = read(on_digits("cnn"))
+    runner = CRunner(emit.write(program, "net"), program)
+    assert 0 <= check(on_digits("cnn"), program, runner, examples(program, 40)) < 0.05
+
+
+def test_a_layer_that_the_file_has_in_codes_is_not_compared() -> None:
+    model = on_digits("cnn")
+    program = read(model)
+    nodes = onnx.load_model_from_string(model).graph.node
+    codes = next(node.output[0] for node in nodes if node.op_type == "QuantizeLinear")
+    program.operations[0] = replace(program.operations[0], name=codes)
+    assert check(model, program, Form(program), examples(program, 5)) < 0.05
+
+
+def test_without_a_compiler_nothing_is_written(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(MissingLibrary, match=r"smidgen\[c\]"):
+        export(bundle, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_model_writes_nothing(bundle: Path, tmp_path: Path) -> None:
+    (bundle / "model.onnx").write_bytes(on_digits("cnn")[:-100])
+    with pytest.raises(BundleError):
+        export(bundle, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
+def test_examples_cover_what_an_input_can_be(dtype: str) -> None:
+    program = every_operation(dtype)
+    made = examples(program, 10)
+    assert made.keys() == set(program.inputs)
+    for name, array in made.items():
+        value = program.values[name]
+        assert array.dtype == value.dtype
+        assert array.shape == (10, *value.shape)
+        if dtype != "float32":
+            assert (array.min(), array.max()) == (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    again = examples(program, 10)
+    assert all((made[name] == again[name]).all() for name in made)

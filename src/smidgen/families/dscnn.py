@@ -20,15 +20,13 @@ def build(signal: Signal, answer: Answer, size: int, activation: str = "relu") -
     def at(width: float) -> nn.Module:
         first, second, last = (channels(base, width) for base in ((6, 8, 10) if size < TINY else (6, 8, 24)))
         shape = list(sides)
-        layers: list[nn.Module] = [nn.Conv2d(inputs, first, 3, padding=1)]
-        if min(shape) >= 16:
-            halved = _halve(shape)
-            layers = [*layers, halved] if size < TINY else [nn.Conv2d(inputs, first, 3, stride=2, padding=1)]
-        layers += [
-            activate(activation),
-            *_separable(first, second, activation),
-            *_separable(second, second, activation),
-        ]
+        halves = min(shape) >= 16
+        stride = 2 if halves and size >= TINY else 1
+        layers: list[nn.Module] = [nn.Conv2d(inputs, first, 3, stride, padding=1), activate(activation)]
+        if halves:
+            pooling = _halve(shape)
+            layers += [] if stride == 2 else [pooling]
+        layers += [*_separable(first, second, activation), *_separable(second, second, activation)]
         before = second
         while min(shape) >= 12:
             layers += [_halve(shape), *_separable(before, last, activation)]

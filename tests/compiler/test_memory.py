@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smidgen.compiler.ir import Operation, Program, Value
-from smidgen.compiler.memory import SCRATCH_ALIGNMENT, Memory, Plan, plan
+from smidgen.compiler.memory import EXACT, SCRATCH_ALIGNMENT, Memory, Plan, plan
 from smidgen.types import Array
 
 
@@ -35,7 +35,8 @@ def programs(draw: st.DrawFn) -> Program:
         view = draw(st.booleans()) and draw(st.booleans())
         outputs = [f"{index}.{which}" for which in range(1 if view else draw(st.integers(1, 2)))]
         sizes |= {name: sizes[inputs[0]] if view else draw(st.integers(0, 50)) for name in outputs}
-        in_place = () if view else tuple(draw(st.sets(st.integers(0, len(inputs) - 1))))
+        lags = st.dictionaries(st.integers(0, len(inputs) - 1), st.sampled_from([EXACT, 0, 0, 1, 9, 30]))
+        in_place = {} if view else draw(lags)
         scratch = 0 if view else draw(st.sampled_from([0, 0, 5, 24]))
         memory = {"in_place": in_place, "scratch_bytes": scratch, "view": view}
         operations.append(Operation("test", str(index), tuple(inputs[:1] if view else inputs), tuple(outputs), memory))
@@ -70,8 +71,8 @@ class Machine:
         assert len(self.memory(name)) == self.program.values[name].bytes
         self.memory(name)[:] = self.contents(name)
 
-    def check(self, name: str) -> None:
-        assert np.array_equal(self.memory(name), self.contents(name)), name
+    def check(self, name: str, part: slice = slice(None)) -> None:
+        assert np.array_equal(self.memory(name)[part], self.contents(name)[part]), name
 
     def run(self) -> None:
         for name in ("x", "constant"):
@@ -83,34 +84,43 @@ class Machine:
             self.check(name)
 
     def execute(self, index: int, operation: Operation) -> None:
-        """Outputs and scratch are written first, then inputs are read; only what may be overwritten is read before."""
-        roots = [self.plan.views.get(name, name) for name in operation.inputs]
+        """The worst that the operation may do.
+
+        Scratch and further outputs are written first. The bytes of an input are read as late as its lag allows, just
+        before the first output passes them; all at once before where addresses are equal and must be; and after
+        everything is written where it may not be overwritten.
+        """
         memory = memory_of(operation)
-        kept = {root for position, root in enumerate(roots) if position not in memory.in_place}
-        overwritten = {root for root in roots if self.address(root) == self.address(operation.outputs[0])} - kept
-        for name, root in zip(operation.inputs, roots, strict=True):
-            if root in overwritten:
-                self.check(name)
-        for name in operation.outputs:
-            self.write(name)
         if memory.scratch_bytes:
             scratch = self.arena[self.plan.scratch[index] :][: memory.scratch_bytes]
             assert len(scratch) == memory.scratch_bytes
             scratch[:] = 255
-        for name, root in zip(operation.inputs, roots, strict=True):
-            if root not in overwritten:
-                self.check(name)
+        for name in operation.outputs[1:]:
+            self.write(name)
+        lags = {position: lag for position, lag in memory.in_place.items() if lag != EXACT}
+        late = dict(enumerate(operation.inputs))
+        for position in memory.in_place.keys() - lags.keys():
+            if self.address(operation.inputs[position]) == self.address(operation.outputs[0]):
+                self.check(late.pop(position))
+        output, contents = self.memory(operation.outputs[0]), self.contents(operation.outputs[0])
+        for byte in range(len(output)):
+            for position, lag in lags.items():
+                self.check(operation.inputs[position], slice(max(0, byte - lag), max(0, byte - lag + 1)))
+            output[byte] = contents[byte]
+        for position, name in late.items():
+            self.check(name, slice(max(0, len(output) - lags[position]) if position in lags else 0, None))
         for name in operation.outputs:
             self.check(name)
 
-    def address(self, root: str) -> tuple[str, int]:
+    def address(self, name: str) -> tuple[str, int]:
+        root = self.plan.views.get(name, name)
         return ("arena", self.plan.offsets[root]) if root in self.plan.offsets else (root, 0)
 
 
 @given(programs(), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_no_live_value_is_overwritten(drawn: Program, all_in_arena: bool) -> None:
-    made = plan(drawn, memory_of, outside=("constant",) if all_in_arena else None)
+    made = plan(drawn, memory_of, outside=() if all_in_arena else {*drawn.inputs, *drawn.outputs})
     assert made.arena_bytes >= made.lower_bound
     assert all(offset % 4 == 0 for offset in made.offsets.values())
     assert all(offset % SCRATCH_ALIGNMENT == 0 for offset in made.scratch.values())
@@ -128,30 +138,45 @@ def test_a_chain_needs_its_widest_step() -> None:
     )
     assert made.arena_bytes == made.lower_bound == 160
     assert made.gap == 0.0
-    assert set(made.offsets) == {"a", "b"}  # input and output are the caller's
+    assert set(made.offsets) == {"x", "a", "b", "c"}
 
 
-def test_inputs_and_outputs_may_lie_in_the_arena() -> None:
-    made = plan(
-        program(sizes(x=100, a=40, b=100), step("x", "a"), step("a", "b"), outputs=("b",)), memory_of, outside=()
-    )
-    assert set(made.offsets) == {"x", "a", "b"}
-    assert made.arena_bytes == 140
+def test_inputs_and_outputs_may_lie_outside_the_arena() -> None:
+    chain = program(sizes(x=100, a=40, b=100), step("x", "a"), step("a", "b"), outputs=("b",))
+    assert plan(chain, memory_of).arena_bytes == 140
+    made = plan(chain, memory_of, outside=("x", "b"))
+    assert set(made.offsets) == {"a"}
+    assert made.arena_bytes == 40
 
 
 def test_an_output_overwrites_an_input_that_dies() -> None:
-    relu = step("a", "b", in_place=(0,))
-    chain = program(sizes(x=8, a=64, b=64, c=4), step("x", "a"), relu, step("b", "c"), outputs=("c",))
-    assert plan(chain, memory_of).arena_bytes == 64
+    relu = step("a", "b", in_place={0: 0})
+    chain = program(sizes(x=8, a=64, b=64, c=8), step("x", "a"), relu, step("b", "c"), outputs=("c",))
+    assert plan(chain, memory_of).arena_bytes == 72
     branch = program(
-        sizes(x=8, a=64, b=64, c=4), step("x", "a"), relu, step("a b", "c"), outputs=("c",)
+        sizes(x=8, a=64, b=64, c=8), step("x", "a"), relu, step("a b", "c"), outputs=("c",)
     )  # "a" is read again
-    assert plan(branch, memory_of).arena_bytes == 128
+    assert plan(branch, memory_of).arena_bytes == 136
+
+
+def test_an_output_lies_a_lag_below_its_input() -> None:
+    chain = program(sizes(x=64, a=96), step("x", "a", in_place={0: 40}), outputs=("a",))
+    made = plan(chain, memory_of)
+    assert made.offsets == {"x": 40, "a": 0}
+    assert made.arena_bytes == made.lower_bound == 104
+
+
+def test_readings_of_one_input_agree_on_a_lag() -> None:
+    def arena(lag: int, other: int) -> int:
+        both = step("x x", "a", in_place={0: lag, 1: other})
+        return plan(program(sizes(x=64, a=64), both, outputs=("a",)), memory_of).arena_bytes
+
+    assert (arena(0, 8), arena(EXACT, 0), arena(EXACT, 8)) == (72, 64, 128)
 
 
 def test_an_input_that_is_read_elsewhere_by_the_same_operation_is_kept() -> None:
     both = program(
-        sizes(x=8, a=64, b=64, c=4), step("x", "a"), step("a a", "b", in_place=(0,)), step("b", "c"), outputs=("c",)
+        sizes(x=8, a=64, b=64, c=8), step("x", "a"), step("a a", "b", in_place={0: 0}), step("b", "c"), outputs=("c",)
     )
     assert plan(both, memory_of).arena_bytes == 128
 
@@ -165,24 +190,25 @@ def test_a_view_costs_nothing_and_keeps_its_root_alive() -> None:
     )  # fmt: skip
     assert made.views == {"b": "a"}
     assert made.offsets["b"] == made.offsets["a"]
-    assert made.arena_bytes == 96
+    assert made.arena_bytes == 104
 
 
 def test_a_view_of_the_callers_input_needs_no_memory() -> None:
     flatten = step("x", "a", view=True)
-    made = plan(
-        program(sizes(x=64, a=64, b=16, c=4), flatten, step("a", "b"), step("b", "c"), outputs=("c",)), memory_of
-    )
+    chain = program(sizes(x=64, a=64, b=16, c=4), flatten, step("a", "b"), step("b", "c"), outputs=("c",))
+    made = plan(chain, memory_of, outside=("x", "c"))
     assert made.views == {"a": "x"}
     assert set(made.offsets) == {"b"}
     assert made.arena_bytes == 16
 
 
-def test_a_view_that_is_an_output_of_the_program_is_copied() -> None:
-    made = plan(program(sizes(x=64, a=64), step("x", "a", view=True), outputs=("a",)), memory_of)
+def test_a_view_that_the_caller_wants_in_a_buffer_is_copied() -> None:
+    chain = program(sizes(x=64, a=64), step("x", "a", view=True), outputs=("a",))
+    made = plan(chain, memory_of, outside=("x", "a"))
     assert made.views == {}
     assert made.arena_bytes == made.lower_bound == 0
     assert made.gap == 0.0
+    assert plan(chain, memory_of).offsets == {"x": 0, "a": 0}
 
 
 def test_scratch_is_there_for_one_step_and_aligned() -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from string import Template
 from typing import TYPE_CHECKING
 
 import smidgen
-from smidgen.compiler import ops
+from smidgen.compiler import kernels
 from smidgen.compiler.memory import SCRATCH_ALIGNMENT, Plan, plan
 from smidgen.compiler.ops._writer import Writer, c_type, number
-from smidgen.errors import Unsupported, UsageError
+from smidgen.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from smidgen.compiler.ir import Operation, Program, Value
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
-STRING = re.compile(r"\b(memcpy|memset)\b")
-MATH = re.compile(r"\b(expf|tanhf|erff|floorf)\b")
+MATH = re.compile(r"\b(erf|exp|expm1|fabs|floor|log|log1p|pow|sqrt|tanh)f\b")
 
 
 @dataclass(frozen=True)
@@ -42,32 +42,28 @@ class Source:
     plan: Plan
 
 
-def write(program: Program, name: str) -> Source:
+def write(program: Program, name: str, kernel_set: str = kernels.PORTABLE) -> Source:
     """The C of a program.
 
     Args:
         program: what an importer made.
         name: a C identifier; `identifier` makes one of any text.
+        kernel_set: the instructions that it may use: one of `kernels.names()`.
 
     Raises:
         Unsupported: an operation that has no C; the message names it.
-        UsageError: `name` is not a C identifier.
+        UsageError: `name` is not a C identifier, or there are no such kernels.
     """
     if not NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of a C function", "Use letters, digits and _, a letter first")
-    if program.rounding != "onnx":
-        raise Unsupported(f"rounding {program.rounding!r}", "The target c", "Its arithmetic is that of ONNX files")
-    found = plan(program, ops.memory_of(program))
+    found = plan(program, kernels.memory_of(program, kernel_set))
     program = _with_constant_views(program, found)
-    parameters = _parameters(program)
-    places = {value: f"(a + {offset})" for value, offset in found.offsets.items()} | parameters
-    places |= {view: places[root] for view, root in found.views.items() if root in places}
-    writer = Writer(places)
+    writer = Writer(found.offsets, partial(kernels.find, kernel_set))
     steps = list(_steps(program, found, writer))
-    words = {**_words(program, name, parameters), "arena": str(found.arena_bytes), "version": smidgen.__version__}
+    words = {**_words(program, name, found), "arena": str(found.arena_bytes), "version": smidgen.__version__}
     files = {
         f"{name}.c": _body(words, writer, steps),
-        f"{name}.h": _header(words, program),
+        f"{name}.h": _header(words, program, found),
         "README.md": _readme(words, program, writer, found),
     }
     return Source(name, files, writer.flash_bytes, found)
@@ -102,8 +98,9 @@ def _steps(program: Program, found: Plan, writer: Writer) -> Iterator[str]:
     for index, operation in enumerate(program.operations):
         if operation.outputs[0] in found.views:
             continue
-        writer.step = f"{operation.kind}_{index}"
-        statement = ops.find(operation).emit(writer, operation, *program.of(operation))
+        writer.step, writer.scratch = f"{operation.kind}_{index}", found.scratch.get(index)
+        given, wanted = program.of(operation)
+        statement = writer.find(operation, given, wanted).emit(writer, operation, given, wanted)
         yield f"    /* {_comment(program, operation)} */\n    {statement}"
 
 
@@ -119,10 +116,17 @@ def _shape(value: Value) -> str:
     return f"{value.dtype} {'x'.join(map(str, value.shape))}"
 
 
-def _words(program: Program, name: str, parameters: dict[str, str]) -> dict[str, str]:
+def _words(program: Program, name: str, found: Plan) -> dict[str, str]:
     """What the placeholders of all files stand for."""
+    parameters = _parameters(program)
     inputs, outputs = ([parameters[value] for value in values] for values in (program.inputs, program.outputs))
     pointers = [*(f"const void *{given}" for given in inputs), *(f"void *{wanted}" for wanted in outputs)]
+    copies_in = [
+        _copy(f"a + {found.offsets[value]}", parameters[value], program.values[value]) for value in program.inputs
+    ]
+    copies_out = [
+        _copy(parameters[value], f"a + {found.offsets[value]}", program.values[value]) for value in program.outputs
+    ]
     return {
         "name": name,
         "NAME": name.upper(),
@@ -130,7 +134,19 @@ def _words(program: Program, name: str, parameters: dict[str, str]) -> dict[str,
         "arguments": ", ".join([*inputs, *outputs]),
         "missing": " || ".join(f"!{pointer}" for pointer in ("arena", *inputs, *outputs)),
         "alignment": str(SCRATCH_ALIGNMENT),
+        "places": "".join(
+            f"\nvoid *{name}_{parameter}(void)\n{{\n    return {name}_arena.bytes + {found.offsets[value]};\n}}\n"
+            for value, parameter in parameters.items()
+        ),
+        "place_declarations": "".join(f"void *{name}_{parameter}(void);\n" for parameter in parameters.values()),
+        "copies_in": "\n".join(copies_in),
+        "copies_out": "\n".join(copies_out),
     }
+
+
+def _copy(to: str, source: str, value: Value) -> str:
+    """The statement that copies a value between the caller's buffer and the arena, unless they are the same."""
+    return f"    if ({to} != {source}) {{\n        memcpy({to}, {source}, {value.bytes});\n    }}"
 
 
 BODY = Template("""\
@@ -139,6 +155,8 @@ BODY = Template("""\
 #include "$name.h"
 
 $includes
+enum { MOST_ROWS = $most_rows, MOST_BANDS = $most_bands };
+
 $kernels
 $constants
 /* How this compiler aligns the largest numbers that the arena may hold. */
@@ -153,8 +171,9 @@ int ${name}_run_in(void *arena, $parameters)
     if ($missing || (uintptr_t)arena % offsetof(struct ${name}_alignment, number)) {
         return -1;
     }
-    (void)a;
+$copies_in
 $steps
+$copies_out
     return 0;
 }
 
@@ -168,22 +187,23 @@ int ${name}_run($parameters)
 {
     return ${name}_run_in(${name}_arena.bytes, $arguments);
 }
-#endif
+$places#endif
 """)
 
 
 def _body(words: dict[str, str], writer: Writer, steps: Sequence[str]) -> str:
-    kernels = "\n".join(writer.kernels)
+    functions = "\n".join(writer.kernels)
     statements = "\n".join(steps)
     used = [
-        *(["math.h"] if MATH.search(kernels) else []),
+        *(["math.h"] if MATH.search(functions) else []),
         "stddef.h",
         "stdint.h",
-        *(["string.h"] if STRING.search(kernels + statements) else []),
+        "string.h",
     ]
     includes = "".join(f"#include <{header}>\n" for header in used)
     constants = "\n".join(writer.constants)
-    return BODY.substitute(words, includes=includes, kernels=kernels, constants=constants, steps=statements)
+    sizes = {"most_rows": str(writer.most_rows), "most_bands": str(writer.most_bands)}
+    return BODY.substitute(words, **sizes, includes=includes, kernels=functions, constants=constants, steps=statements)
 
 
 HEADER = Template("""\
@@ -198,11 +218,14 @@ extern "C" {
 $macros
 /* Runs the network once. Buffers hold the types above, are aligned for them and do not overlap. Returns 0, or -1 where
    a pointer is null. Its arena is a static variable, so that only one thread may run it at a time; define
-   ${NAME}_NO_ARENA to leave both out. */
+   ${NAME}_NO_ARENA to leave it and these functions out. */
 int ${name}_run($parameters);
 
-/* The same in ${NAME}_ARENA_BYTES of memory of the caller, aligned to $alignment bytes (else -1). What is in it
-   before and after a call does not matter. */
+/* The places in the arena where inputs and outputs lie while the network runs. A buffer of your own is copied there or
+   from there; given these, nothing is copied and no other buffers are needed. A run overwrites its inputs. */
+$place_declarations
+/* The same in ${NAME}_ARENA_BYTES of memory of the caller, aligned to $alignment bytes (else -1), the places at the
+   offsets above. What else is in it before and after a call does not matter. */
 int ${name}_run_in(void *arena, $parameters);
 
 #ifdef __cplusplus
@@ -212,7 +235,7 @@ int ${name}_run_in(void *arena, $parameters);
 """)
 
 
-def _header(words: dict[str, str], program: Program) -> str:
+def _header(words: dict[str, str], program: Program, found: Plan) -> str:
     name = words["NAME"]
     lines = []
     for kind, values in (("INPUT", program.inputs), ("OUTPUT", program.outputs)):
@@ -220,25 +243,26 @@ def _header(words: dict[str, str], program: Program) -> str:
             macro = f"{name}_{kind}" if len(values) == 1 else f"{name}_{kind}_{index + 1}"
             lines.append(f"/* {c_type(value.dtype)}, {' x '.join(map(str, value.shape))}, the last axis fastest */")
             lines.append(f"#define {macro}_BYTES {value.bytes}")
+            lines.append(f"#define {macro}_OFFSET {found.offsets[value.name]}")
             if value.quantization is not None:
                 lines.append(f"#define {macro}_SCALE {number(value.quantization.scale)}")
                 lines.append(f"#define {macro}_ZERO_POINT {value.quantization.zero_point}")
     lines.append(f"#define {name}_ARENA_BYTES {words['arena']}")
-    if labels := _labels(program):
+    if names := labels(program):
         lines.append(f"\n/* What the outputs stand for, as an initialiser: const char *labels[] = {name}_LABELS; */")
-        lines.append(f"#define {name}_CLASSES {len(labels)}")
-        lines.append(f"#define {name}_LABELS {{{', '.join(map(_string, labels))}}}")
+        lines.append(f"#define {name}_CLASSES {len(names)}")
+        lines.append(f"#define {name}_LABELS {{{', '.join(map(_string, names))}}}")
     return HEADER.substitute(words, macros="\n".join(lines) + "\n")
 
 
-def _labels(program: Program) -> list[str]:
+def labels(program: Program) -> list[str]:
     """The names of the classes, where the model carries them."""
     try:
-        labels = json.loads(program.metadata.get("labels", "[]"))
+        names = json.loads(program.metadata.get("labels", "[]"))
     except (ValueError, RecursionError):
         return []
-    good = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
-    return labels if good else []
+    good = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if good else []
 
 
 def _string(text: str) -> str:
@@ -268,13 +292,14 @@ int answer(void)
 | | bytes |
 |---|---:|
 | constants: weights, biases, multipliers, tables | $flash |
-| arena: all values between input and output | $arena |
-| input | $input_bytes |
-| output | $output_bytes |
+| arena: input, output and all between | $arena |
+| input, within the arena | $input_bytes |
+| output, within the arena | $output_bytes |
 
-The arena is a static variable of `$name.c`. Define `${NAME}_NO_ARENA` and call `${name}_run_in` to give it memory of
-your own, which you may use for other things between two calls. In this order of execution no arena can be smaller than
-$bound bytes. Code and stack come on top; compile with `-Os` or `-O2`.
+The arena is a static variable of `$name.c`. Where memory is short, let the sensor write to `${name}_input()` and read
+the answer from `${name}_output()`: no other buffers are needed. Define `${NAME}_NO_ARENA` and call `${name}_run_in` to
+give it memory of your own, which you may use for other things between two calls. In this order of execution no arena
+can be smaller than $bound bytes. Code and stack come on top; compile with `-Os` or `-O2`.
 
 Integers are multiplied exactly and rounded once an operation, halfway up; every compiler gives the same codes.
 

@@ -11,19 +11,25 @@ Kinds of operation, their inputs and attributes; a module of `ops/` implements e
 | dense | x (in,), weight (out, in), bias (out,) or "" | activation |
 | add, sub, mul | a, b; equal shapes, or one is broadcast | activation |
 | max_pool2d, average_pool2d | x (h, w, c) | kernel, stride: (y, x); padding; activation |
-| mean | x | axes, which are dropped |
+| mean, sum, max, min | x | axes, which are dropped |
+| slice | x | begin, size, stride: for each axis |
+| resize | x (h, w, c) | mode: "nearest" or "bilinear"; align_corners, half_pixel |
 | reshape | x | |
 | transpose | x | order |
 | pad | x | before, after: for each axis |
 | concat | one or more | axis |
 | relu, relu6, sigmoid, tanh, hard_swish, gelu | x | |
 | leaky_relu; hard_sigmoid | x | slope; alpha, beta |
-| softmax | x (n,) | |
+| softmax | x, along the last axis | |
 | quantize, dequantize, requantize | x | |
+| stream | what its steps read | steps, ...: several operations row by row, see ops/stream.py |
 
 stride, dilation and kernel are (y, x), padding is (top, left, bottom, right). Average pooling leaves
 padding out of its count. `activation` is "none", "relu", "relu6" or "leaky_relu" (with a slope) and is applied to the
 accumulator before it is rounded.
+
+The operations of a program that rounds as LiteRT does say so themselves, for those who see them without their program:
+`rounding` is one more attribute.
 """
 
 from collections.abc import Iterator, Mapping
@@ -89,6 +95,11 @@ class Operation:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def rounding(self) -> str:
+        """Whose integer arithmetic it follows: "onnx" or "litert"."""
+        return str(self.attributes.get("rounding", "onnx"))
+
 
 @dataclass
 class Program:
@@ -101,14 +112,27 @@ class Program:
     rounding: str
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.operations = [
+            operation
+            if operation.rounding == self.rounding
+            else replace(operation, attributes={**operation.attributes, "rounding": self.rounding})
+            for operation in self.operations
+        ]
+
     def of(self, operation: Operation) -> tuple[list[Value | None], list[Value]]:
         """An operation's input values (None where left out) and output values."""
         given = [self.values[name] if name else None for name in operation.inputs]
         return given, [self.values[name] for name in operation.outputs]
 
+    def steps(self) -> Iterator[Operation]:
+        """The operations, those that a stream is made of instead of the stream."""
+        for operation in self.operations:
+            yield from operation.attributes.get("steps", (operation,))
+
     def constants(self) -> Iterator[Value]:
         """The values that ship: weights, biases, tables."""
-        used = {name for operation in self.operations for name in operation.inputs}
+        used = {name for operation in self.steps() for name in operation.inputs}
         return (value for name, value in self.values.items() if value.data is not None and name in used)
 
     def with_value(self, value: Value) -> "Program":

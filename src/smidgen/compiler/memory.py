@@ -1,15 +1,31 @@
 """Places the values of a program in one static arena: byte offsets, fixed before anything runs.
 
-A value is live from the step that gives it to the last step that reads it, views of it among its readers. Values that
-are live in the same step share no byte, except where an operation may overwrite its input: then output and input may
-begin at the same address. `packing.py` finds the offsets; `Plan.lower_bound` says how good they are.
+A value is live from the step that gives it to the last step that reads it, views of it among its readers; inputs are
+live from the first step on, outputs until after the last. Values that are live in the same step share no byte, except
+where an operation may write its output over its input: an output that begins a lag below its input overwrites no byte
+that is still to be read (diagonal memory optimisation, Blacker et al. 2022, arXiv:2010.01668). `packing.py` finds the
+offsets; `Plan.lower_bound` says how good they are.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from smidgen.compiler.ir import Operation, Program
-from smidgen.compiler.packing import Item, lower_bound, pack
+from smidgen.compiler.packing import EXACT, Item, lower_bound, pack
+
+__all__ = [
+    "ALIGNMENT",
+    "EXACT",
+    "SCRATCH_ALIGNMENT",
+    "Block",
+    "Memory",
+    "Plan",
+    "lives_of",
+    "overwritable",
+    "plan",
+    "rounded",
+    "views_of",
+]
 
 ALIGNMENT = 4  # of values: codes are read four at a time
 SCRATCH_ALIGNMENT = 8  # of scratch, which may hold 64-bit sums; so the arena itself must begin at a multiple of 8
@@ -20,13 +36,14 @@ class Memory:
     """What an operation does with memory.
 
     Attributes:
-        in_place: positions of the inputs that its first output may overwrite, from the same address on, if nothing
-            reads them later.
+        in_place: positions of the inputs that its first output may overwrite, if nothing reads them later, each with
+            the lag of the output in bytes: it may begin at address o where the input begins at i if o + lag <= i,
+            because byte n of the output is written after byte n - lag of the input was last read. EXACT: if o == i.
         scratch_bytes: what it needs beside inputs and outputs while it runs.
         view: its output is its first input, byte for byte, in another shape: neither memory nor code is needed.
     """
 
-    in_place: tuple[int, ...] = ()
+    in_place: Mapping[int, int] = field(default_factory=dict)
     scratch_bytes: int = 0
     view: bool = False
 
@@ -73,19 +90,17 @@ class Plan:
         return self.arena_bytes / self.lower_bound - 1 if self.lower_bound else 0.0
 
 
-def plan(program: Program, memory_of: Callable[[Operation], Memory], outside: Collection[str] | None = None) -> Plan:
+def plan(program: Program, memory_of: Callable[[Operation], Memory], outside: Collection[str] = ()) -> Plan:
     """The memory plan of a program.
 
     Args:
         program: every value is a constant, an input or given by one operation before it is read.
         memory_of: what an operation does with memory.
-        outside: the values in buffers of the caller, never overwritten: inputs and outputs if left out. Other inputs
-            lie in the arena from the first step on, other outputs until after the last.
+        outside: the inputs and outputs that lie in buffers of the caller, and are never overwritten.
     """
-    outside = {*program.inputs, *program.outputs} if outside is None else set(outside)
     steps = [(operation, memory_of(operation)) for operation in program.operations]
-    views = _views(steps, outside)
-    lives = _lives(program, views, outside)
+    views = views_of(steps, outside)
+    lives = lives_of(program, views, outside)
     items = list(_items(program, steps, views, lives))
     names = [*lives, *(operation.name for operation, memory in steps if memory.scratch_bytes)]
     found = pack(items)
@@ -105,7 +120,7 @@ def plan(program: Program, memory_of: Callable[[Operation], Memory], outside: Co
     )
 
 
-def _views(steps: Steps, outside: Collection[str]) -> dict[str, str]:
+def views_of(steps: Steps, outside: Collection[str] = ()) -> dict[str, str]:
     """For each view the value that it is a view of in the end. What the caller wants in a buffer must be copied."""
     views: dict[str, str] = {}
     for operation, memory in steps:
@@ -114,7 +129,7 @@ def _views(steps: Steps, outside: Collection[str]) -> dict[str, str]:
     return views
 
 
-def _lives(program: Program, views: dict[str, str], outside: Collection[str]) -> dict[str, tuple[int, int]]:
+def lives_of(program: Program, views: Mapping[str, str], outside: Collection[str] = ()) -> dict[str, tuple[int, int]]:
     """The first and last step of each value in the arena, in order of the first."""
     first = {name: 0 for name in program.inputs if name not in outside}
     last = dict(first)
@@ -128,26 +143,38 @@ def _lives(program: Program, views: dict[str, str], outside: Collection[str]) ->
     return {name: (first[name], last[name]) for name in first}
 
 
-def _items(program: Program, steps: Steps, views: dict[str, str], lives: dict[str, tuple[int, int]]) -> Iterator[Item]:
+def _items(
+    program: Program, steps: Steps, views: Mapping[str, str], lives: Mapping[str, tuple[int, int]]
+) -> Iterator[Item]:
     """A rectangle for each value in the arena, in their order, then one for each step with scratch."""
     position = {name: index for index, name in enumerate(lives)}
-    overwritable = {operation.outputs[0]: _overwritable(operation, memory, views) for operation, memory in steps}
+    lags_of = {operation.outputs[0]: overwritable(operation, memory, views) for operation, memory in steps}
     for name, (first, last) in lives.items():
-        under = (root for root in overwritable.get(name, ()) if root in lives and lives[root][1] == first)
-        yield Item(
-            first, last, _rounded(program.values[name].bytes), ALIGNMENT, frozenset(position[root] for root in under)
-        )
+        lags = lags_of.get(name, {}).items()
+        over = {position[root]: lag for root, lag in lags if root in lives and lives[root][1] == first}
+        yield Item(first, last, rounded(program.values[name].bytes), ALIGNMENT, over)
     for step, (_, memory) in enumerate(steps):
         if memory.scratch_bytes:
-            yield Item(step, step, _rounded(memory.scratch_bytes), SCRATCH_ALIGNMENT)
+            yield Item(step, step, rounded(memory.scratch_bytes), SCRATCH_ALIGNMENT)
 
 
-def _overwritable(operation: Operation, memory: Memory, views: dict[str, str]) -> set[str]:
-    """The values that an operation may overwrite, as far as it is concerned: nowhere else does it read them."""
-    read = [views.get(name, name) for name in operation.inputs]
-    kept = {root for index, root in enumerate(read) if index not in memory.in_place}
-    return {root for root in read if root} - kept
+def overwritable(operation: Operation, memory: Memory, views: Mapping[str, str]) -> dict[str, int]:
+    """The values that an operation may overwrite, as far as it is concerned, with the lag that suits all it reads."""
+    lags: dict[str, list[int | None]] = {}
+    for index, name in enumerate(operation.inputs):
+        lags.setdefault(views.get(name, name), []).append(memory.in_place.get(index))
+    common = {root: _common(each) for root, each in lags.items() if root}
+    return {root: lag for root, lag in common.items() if lag is not None}
 
 
-def _rounded(size: int) -> int:
+def _common(lags: Sequence[int | None]) -> int | None:
+    """The lag that suits every reading of one input; None if there is none."""
+    known = [lag for lag in lags if lag is not None]
+    if len(known) < len(lags) or (EXACT in known and max(known) > 0):
+        return None
+    return EXACT if EXACT in known else max(known)
+
+
+def rounded(size: int) -> int:
+    """Bytes that a value of so many bytes takes, at least one unit of alignment."""
     return max(1, -(-size // ALIGNMENT)) * ALIGNMENT

@@ -40,6 +40,15 @@ static int64_t requantize(int32_t acc, int32_t multiplier, int shift)
     return ((int64_t)acc * multiplier + ((int64_t)1 << (shift - 1))) >> shift;
 }
 
+//@ requantize_twice
+/* The same as LiteRT rounds it: halfway up where the multiplier's 31 bits end, then halfway away from 0. */
+static int64_t requantize_twice(int32_t acc, int32_t multiplier, int shift)
+{
+    const int first = shift < 31 ? shift : 31, second = shift - first;
+    const int64_t value = requantize(acc, multiplier, first);
+    return second ? (value + ((int64_t)1 << (second - 1)) - (value < 0)) >> second : value;
+}
+
 //@ clamp
 static int32_t clamp(int64_t value, int32_t low, int32_t high)
 {
@@ -62,7 +71,7 @@ struct scaling_$name {
 
 static $Y finish_$name(const struct scaling_$name *f, int channel, int32_t acc)
 {
-    return ($Y)clamp(requantize(acc, f->multiplier[channel], f->shift[channel]) + f->zero, f->low, f->high);
+    return ($Y)clamp($requantize(acc, f->multiplier[channel], f->shift[channel]) + f->zero, f->low, f->high);
 }
 
 //@ finish_leaky

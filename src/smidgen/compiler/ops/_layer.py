@@ -7,6 +7,7 @@ import numpy as np
 
 from smidgen.compiler import arithmetic
 from smidgen.compiler.ir import Operation, Value
+from smidgen.compiler.ops._rounding import requantize, rules
 from smidgen.compiler.ops._writer import Writer, c_type, number, real_bounds, short
 from smidgen.errors import Unsupported
 from smidgen.types import Array
@@ -37,6 +38,8 @@ def words(x: Value, weight: Value, y: Value, operation: Operation) -> dict[str, 
     name = short(x.dtype) if x.dtype == y.dtype else f"{short(x.dtype)}_{short(y.dtype)}"
     if operation.attributes.get("activation") == "leaky_relu" and y.quantization is not None:
         name += "_leaky"
+    if operation.rounding == "litert" and operation.kind == "conv2d" and y.quantization is not None:
+        name += "_twice"
     sum_type = "int32_t" if x.quantization else "float"
     types = {"X": c_type(x.dtype), "W": c_type(weight.dtype), "Y": c_type(y.dtype), "A": sum_type}
     return {"name": name, "dot": short(x.dtype), **types}
@@ -65,12 +68,13 @@ def finish(writer: Writer, operation: Operation, x: Value, weight: Value, y: Val
     slope = float(operation.attributes["slope"]) if leaky else 1.0
     given = words(x, weight, y, operation)
     if y.quantization is not None:
-        writer.kernel("_common.c", "requantize", "clamp")
+        given["requantize"] = requantize(writer, operation)
+        writer.kernel("_common.c", "clamp")
         writer.kernel("_common.c", "finish_leaky" if leaky else "finish", **given)
-        fields = _scaling(writer, "", *arithmetic.channel_multipliers(x, weight, y))
+        fields = _scaling(writer, "", *rules(operation).layer_multipliers(operation.kind, x, weight, y))
         if leaky:
             fields += _scaling(writer, "_below", *arithmetic.channel_multipliers(x, weight, y, slope))
-        return braces([*fields, y.quantization.zero_point, *arithmetic.bounds(activation, y)])
+        return braces([*fields, y.quantization.zero_point, *rules(operation).bounds(activation, y)])
     limits: Row = [slope, *real_bounds(activation)]
     writer.kernel("_common.c", "clampf")
     writer.kernel("_common.c", "finish_dequantized" if x.quantization else "finish_float", **given)

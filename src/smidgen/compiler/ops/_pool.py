@@ -1,34 +1,24 @@
 """What pooling and means share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 
-from smidgen.compiler import arithmetic
 from smidgen.compiler.ir import Operation, Value
-from smidgen.compiler.memory import Memory
-from smidgen.compiler.ops._elementwise import coded, names, present
+from smidgen.compiler.ops._elementwise import coded, names
+from smidgen.compiler.ops._rounding import requantize, rules
+from smidgen.compiler.ops._rows import Row
 from smidgen.compiler.ops._writer import Writer, real_bounds
 
-
-def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> Memory:
-    """No window begins before the place of its output, and one buffer is enough, without padding above and to the left.
-
-    Padding to the right must not make rows of the output longer than those of the input.
-    """
-    (x,), (y,) = present(given), wanted
-    top, left, _, _ = operation.attributes.get("padding", (0, 0, 0, 0))
-    behind = top == left == 0 and y.shape[1] <= x.shape[1]
-    return Memory(in_place=(0,) if behind and x.dtype == y.dtype else ())
+Fields = list[int | float | str]
 
 
-def shape(writer: Writer, operation: Operation, x: Value, y: Value) -> str:
-    """The description of the windows; the expression of its address."""
-    top, left, _, _ = operation.attributes.get("padding", (0, 0, 0, 0))
-    writer.kernel("_common.c", "window")
-    writer.kernel("_pool.c", "shape")
-    windows = [*operation.attributes["kernel"], *operation.attributes["stride"], top, left]
-    return writer.layer("pool", [[*x.shape, *y.shape[:2]], windows])
+def shape(operation: Operation, x: Value, y: Value) -> Fields:
+    """The description of the windows along a row."""
+    attributes = operation.attributes
+    left = attributes.get("padding", (0, 0, 0, 0))[1]
+    return [*x.shape[1:], y.shape[1], *attributes["kernel"], attributes["stride"][1], left]
 
 
 def mean(writer: Writer, operation: Operation, x: Value, y: Value, counts: Sequence[int]) -> dict[str, str]:
@@ -41,13 +31,39 @@ def mean(writer: Writer, operation: Operation, x: Value, y: Value, counts: Seque
     if not coded(operation, x, y) or x.quantization is None or y.quantization is None:
         writer.kernel("_common.c", "clampf")
         writer.kernel("_mean.c", "finish_float", **words)
-        fields: list[int | float | str] = [*real_bounds(activation)]
+        fields: Fields = [*real_bounds(activation)]
+    elif operation.rounding == "litert" and operation.kind == "average_pool2d":
+        words["name"] += "_divided"
+        writer.kernel("_common.c", "clamp")
+        writer.kernel("_mean.c", "finish_divided", **words)
+        fields = [*rules(operation).bounds(activation, y)]
     else:
-        writer.kernel("_common.c", "requantize", "clamp")
-        writer.kernel("_mean.c", "finish", **words)
-        ratio = x.quantization.scale / y.quantization.scale
-        pairs = np.array([arithmetic.multiplier(ratio / count) for count in counts])
+        writer.kernel("_common.c", "clamp")
+        writer.kernel("_mean.c", "finish", **words, requantize=requantize(writer, operation))
+        pairs = np.array([rules(operation).mean_multiplier(x, y, count) for count in counts])
         tables = [writer.table("multiplier", pairs[:, 0], "int32"), writer.table("shift", pairs[:, 1], "uint8")]
         zeros = [x.quantization.zero_point, y.quantization.zero_point]
-        fields = [*tables, counts[0], *zeros, *arithmetic.bounds(activation, y)]
+        fields = [*tables, counts[0], *zeros, *rules(operation).bounds(activation, y)]
     return words | {"finish": writer.layer(f"mean_scaling_{words['name']}", [fields], "mean")}
+
+
+def is_total(operation: Operation, values: Mapping[str, Value]) -> bool:
+    """Whether an operation is one mean for each channel, over all rows and columns."""
+    x = values[operation.inputs[0]]
+    if operation.kind == "mean":
+        return sorted(axis % len(x.shape) for axis in operation.attributes["axes"]) == [0, 1] and len(x.shape) == 3
+    given = operation.attributes
+    return operation.kind == "average_pool2d" and given["kernel"] == x.shape[:2] and not any(given["padding"])
+
+
+def total(writer: Writer, operation: Operation, x: Value, y: Value) -> tuple[Row, Row]:
+    """The row kernels of such a mean in a stream: adding a row to sums, and dividing them."""
+    count = prod(x.shape[:2])
+    words = mean(writer, operation, x, y, [count])
+    finish = words.pop("finish")
+    writer.kernel("stream.c", "row_kernel")
+    writer.kernel("_mean.c", "row", "stream", **words)
+    name = words["name"]
+    width = writer.layer("mean_row", [[x.shape[1], x.shape[2]]], "row")
+    divided = writer.layer(f"mean_total_{name}", [[finish, count, x.shape[2]]], "total")
+    return Row(f"mean_add_{name}", width), Row(f"mean_divide_{name}", divided)

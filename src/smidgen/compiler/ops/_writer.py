@@ -1,15 +1,16 @@
 """Collects the C of a program: kernels, constants and where each value lies."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 
-from smidgen.compiler.ir import Value
+from smidgen.compiler.ir import Operation, Value
 from smidgen.errors import Unsupported
 from smidgen.types import Array
 
@@ -21,6 +22,7 @@ C_TYPES = {
     "int8": ("int8_t", "i8"),
 }
 INDENT = "    "
+Values = Sequence[Value | None]
 FLOAT_MOST = float(np.finfo(np.float32).max)
 
 
@@ -28,23 +30,33 @@ class Writer:
     """The parts of one C file. Equal kernels and equal constants are written once.
 
     Attributes:
+        offsets: where in the arena each value lies that is no constant, in bytes.
+        find: the form of an operation in the set of kernels at hand.
         kernels: functions and the types they need, in order.
+        sections: the templates' sections that these are made of, as "file:section".
         constants: their definitions, in order.
         flash_bytes: of all constants and descriptions of layers, on a device of 32 bits.
+        step: the identifier of the operation at hand.
+        scratch: where in the arena the scratch of the operation at hand lies, in bytes; None if it has none.
+        most_rows: the most rows that a row kernel is given at once.
+        most_bands: the most values that a stream handles.
     """
 
-    def __init__(self, places: Mapping[str, str]) -> None:
-        """`places`: for each value that is no constant, the C expression of its address, a `void *`."""
-        self.places = places
+    def __init__(self, offsets: Mapping[str, int], find: Callable[[Operation, Values, Sequence[Value]], Any]) -> None:
+        self.offsets, self.find = offsets, find
         self.kernels: dict[str, None] = {}
+        self.sections: set[str] = set()
         self.constants: list[str] = []
         self.flash_bytes = 0
-        self.step = ""  # the identifier of the operation at hand
+        self.step = ""
+        self.scratch: int | None = None
+        self.most_rows = self.most_bands = 1
         self._known: dict[tuple[str, bytes], str] = {}
 
     def kernel(self, file: str, *names: str, **words: str) -> None:
         """Use sections of a template, with words put in for its placeholders."""
         for name in names:
+            self.sections.add(f"{Path(file).name}:{name}")
             self.kernels[Template(sections(file)[name]).substitute(words)] = None
 
     def table(self, label: str, data: Array, dtype: str) -> str:
@@ -69,10 +81,14 @@ class Writer:
         return f"&{name}"
 
     def at(self, value: Value, label: str = "constant") -> str:
-        """The address of a value, of the right type: in the arena, of the caller or of a constant."""
+        """The address of a value, of the right type: in the arena, or of a constant."""
         if value.data is not None:
             return self.table(label, value.data, value.dtype)
-        return f"({c_type(value.dtype)} *){self.places[value.name]}"
+        return f"({c_type(value.dtype)} *)(a + {self.offsets[value.name]})"
+
+    def room(self) -> str:
+        """The address of the scratch of the operation at hand, a `uint8_t *`."""
+        return "NULL" if self.scratch is None else f"a + {self.scratch}"
 
     def read(self, value: Value) -> str:
         """The address of a value that is only read."""

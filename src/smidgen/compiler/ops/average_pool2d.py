@@ -4,22 +4,24 @@ from collections.abc import Sequence
 from itertools import product
 
 from smidgen.compiler.ir import Operation, Value
-from smidgen.compiler.ops._elementwise import present
-from smidgen.compiler.ops._pool import mean, memory, shape
-from smidgen.compiler.ops._writer import Writer
+from smidgen.compiler.ops import _pool, _rows
+from smidgen.compiler.ops._rows import emit, memory, row_scratch
+from smidgen.compiler.ops._writer import Values, Writer
 
-__all__ = ["emit", "memory"]
+__all__ = ["emit", "memory", "row", "row_scratch"]
 
 
-def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:
-    """One call."""
-    (x,), (y,) = present(given), wanted
+def row(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> _rows.Row:
+    """Sums of the places inside, each divided by their number."""
+    (x,), (y,) = _rows.computed(given), wanted
     sizes = [a * b for a, b in product(_inside(operation, x, y, 0), _inside(operation, x, y, 1))]
-    words = mean(writer, operation, x, y, range(min(sizes), max(sizes) + 1))
+    words = _pool.mean(writer, operation, x, y, range(min(sizes), max(sizes) + 1))
     finish = words.pop("finish")
-    windows = shape(writer, operation, x, y)
+    writer.kernel("_common.c", "window")
+    writer.kernel("stream.c", "row_kernel")
     writer.kernel("_pool.c", "average_pool2d", **words)
-    return f"average_pool2d_{words['name']}({windows}, {finish}, {writer.read(x)}, {writer.at(y)});"
+    layer = writer.layer(f"average_pool2d_layer_{words['name']}", [[*_pool.shape(operation, x, y), finish]])
+    return _rows.Row(f"average_pool2d_{words['name']}", layer)
 
 
 def _inside(operation: Operation, x: Value, y: Value, axis: int) -> set[int]:

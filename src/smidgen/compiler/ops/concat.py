@@ -9,7 +9,7 @@ from smidgen.compiler.ops._elementwise import present
 from smidgen.compiler.ops._writer import Writer
 
 
-def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> Memory:  # noqa: ARG001
+def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> Memory:
     """Every input moves."""
     return Memory()
 
@@ -20,9 +20,9 @@ def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wa
     writer.kernel("concat.c", "copy")
     count, element = prod(y.shape[:axis]), BITS[y.dtype] // 8
     stride, offset, calls = prod(y.shape[axis:]) * element, 0, []
-    for value in present(given):
+    for index, value in enumerate(present(given)):
         block = prod(value.shape[axis:]) * element
         to = f"{writer.at(y)} + {offset // element}"
-        calls.append(f"copy_blocks({writer.read(value)}, {to}, {count}, {block}, {block}, {stride});")
+        calls.append(f"copy_blocks({writer.at(value, f'part_{index}')}, {to}, {count}, {block}, {block}, {stride});")
         offset += block
     return "\n    ".join(calls)

@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 
-from smidgen.compiler import arithmetic
 from smidgen.compiler.ir import Operation, Value
-from smidgen.compiler.ops._elementwise import names, present
-from smidgen.compiler.ops._pool import memory, shape
-from smidgen.compiler.ops._writer import Writer, number, real_bounds
+from smidgen.compiler.ops import _pool, _rows
+from smidgen.compiler.ops._elementwise import names
+from smidgen.compiler.ops._rounding import rules
+from smidgen.compiler.ops._rows import emit, memory, row_scratch
+from smidgen.compiler.ops._writer import Values, Writer, real_bounds
 
-__all__ = ["emit", "memory"]
+__all__ = ["emit", "memory", "row", "row_scratch"]
 
 
-def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:
-    """One call."""
-    (x,), (y,) = present(given), wanted
+def row(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> _rows.Row:
+    """The greatest codes, held in the activation's range."""
+    (x,), (y,) = _rows.computed(given), wanted
     activation = str(operation.attributes.get("activation", "none"))
-    low, high = real_bounds(activation) if y.quantization is None else arithmetic.bounds(activation, y)
-    windows, words = shape(writer, operation, x, y), names(x)
+    limits = real_bounds(activation) if y.quantization is None else rules(operation).bounds(activation, y)
+    words = names(x)
+    writer.kernel("_common.c", "window")
+    writer.kernel("stream.c", "row_kernel")
     writer.kernel("_pool.c", "max_pool2d", **words)
-    limits = f"{number(low)}, {number(high)}"
-    return f"max_pool2d_{words['name']}({windows}, {writer.read(x)}, {writer.at(y)}, {limits});"
+    layer = writer.layer(f"max_pool2d_layer_{words['name']}", [[*_pool.shape(operation, x, y), *limits]])
+    return _rows.Row(f"max_pool2d_{words['name']}", layer)

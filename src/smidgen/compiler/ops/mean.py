@@ -11,10 +11,10 @@ from smidgen.compiler.ops._writer import Writer
 from smidgen.errors import Unsupported
 
 
-def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> Memory:  # noqa: ARG001
+def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> Memory:
     """The sums of a block end before the next begins, and a block of the output is no larger."""
     (x,), (y,) = present(given), wanted
-    return Memory(in_place=(0,) if x.dtype == y.dtype else ())
+    return Memory({0: 0} if x.dtype == y.dtype else {})
 
 
 def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:

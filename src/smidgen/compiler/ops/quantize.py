@@ -16,6 +16,7 @@ def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wa
     (x,), (y,) = present(given), wanted
     words, to = names(x, y), quantization(operation, y)
     writer.kernel("_common.c", "clampf")
+    writer.kernel("quantize.c", "away" if operation.rounding == "litert" else "up")
     writer.kernel("quantize.c", "quantize", **words)
     reals = (to.scale, *map(float, (to.zero_point, *arithmetic.limits(y))))
     numbers = ", ".join(map(number, reals))

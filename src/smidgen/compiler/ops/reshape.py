@@ -8,12 +8,12 @@ from smidgen.compiler.ops._elementwise import present
 from smidgen.compiler.ops._writer import Writer
 
 
-def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> Memory:  # noqa: ARG001
+def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> Memory:
     """Nothing moves."""
-    return Memory(in_place=(0,), view=True)
+    return Memory({0: 0}, view=True)
 
 
-def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:  # noqa: ARG001
+def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:
     """A copy, for values that the caller wants in a buffer of their own."""
     (x,), (y,) = present(given), wanted
     return f"memcpy({writer.at(y)}, {writer.read(x)}, {y.bytes});"

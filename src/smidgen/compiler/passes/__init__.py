@@ -1,1 +1,23 @@
-"""Programs to simpler programs that compute the same."""
+"""What happens to a program between importer and planner: each pass gives another program of the same answers."""
+
+from functools import partial
+
+from smidgen.compiler import kernels
+from smidgen.compiler.ir import Program
+from smidgen.compiler.passes.constant_channels import fold_constant_channels
+from smidgen.compiler.passes.stream import stream
+
+
+def lower(program: Program, kernel_set: str = kernels.PORTABLE, ram: int | None = None) -> Program:
+    """The program in the form that takes least on a device.
+
+    Args:
+        program: what an importer made.
+        kernel_set: the kernels that it will run on.
+        ram: bytes that the arena may have: no more is streamed than it takes to fit, as that costs time. If left out,
+            the arena is made smallest.
+
+    Raises:
+        Unsupported: an operation has no C.
+    """
+    return stream(fold_constant_channels(program), partial(kernels.find, kernel_set), ram)

@@ -9,27 +9,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from smidgen.compiler.arithmetic import (
-    UNARY,
-    accumulator_scales,
-    channel_multipliers,
-    common_multipliers,
-    limits,
-    multiplier,
-)
-from smidgen.compiler.ir import Operation, Program, Quantization, Value
-from smidgen.errors import Unsupported
+from smidgen.compiler.arithmetic import UNARY, accumulator_scales, limits
+from smidgen.compiler.functions import PARTIAL
+from smidgen.compiler.ir import BITS, Operation, Program, Quantization, Value
+from smidgen.compiler.passes._bounds import LAYERS, MOST, check, moves
 from smidgen.types import Array
 
-LAYERS = ("conv2d", "dense")
-MOVES = ("reshape", "transpose", "concat", "pad", "max_pool2d")
-ROUNDED = (*LAYERS, *UNARY, "add", "sub", "mul", "mean", "average_pool2d", "relu", "relu6")
+ROWS = ("matmul", "softmax", "layer_norm", "resize")
+TABLED = tuple(kind for kind in UNARY if kind not in PARTIAL)
+ROUNDED = (*LAYERS, *TABLED, *ROWS, "add", "sub", "mul", "sum", "mean", "average_pool2d", "relu", "relu6")
 FUSING = {
     "relu": (*LAYERS, "add", "sub", "mul", "average_pool2d"),
     "relu6": (*LAYERS, "add", "sub", "mul", "average_pool2d"),
     "leaky_relu": (*LAYERS, "add"),
 }
-MOST = 2**31 - 1
 
 
 def simplify(program: Program, outputs: Sequence[str]) -> Program:
@@ -37,14 +30,11 @@ def simplify(program: Program, outputs: Sequence[str]) -> Program:
 
     Raises:
         ValueError: scales or weights that no integer arithmetic can follow.
-        Unsupported: what is left has no counterpart on a device.
     """
     for step in (_enter_integers, _fold_scale, _fold_bias, _find_gelu, _fuse_activations, _to_integers):
         program = _used(step(program))
     for operation in program.operations:
-        if operation.kind == "erf":
-            raise Unsupported(f"Erf {operation.name!r}", "The compiler", "It takes Erf as a part of GELU only")
-        _check(program, operation)
+        check(operation, *program.of(operation))
     return _named(program, outputs)
 
 
@@ -219,19 +209,20 @@ class _Integers:
             self.done.append(operation)
         elif kind == "quantize" and first in self.codes:
             self._again(operation)
-        elif kind in MOVES and all(name in self.codes for name in operation.inputs):
+        elif moves(operation) and all(name in self.codes for name in operation.inputs):
             self._move(operation)
         elif kind in LAYERS:
             self._layer(operation)
-        elif kind in ROUNDED and self._target(operation) and all(self._code(name) for name in operation.inputs):
-            self._on_codes(operation, [self._code(name) or "" for name in operation.inputs])
+        elif kind in ROUNDED and self._target(operation) and all(self._code(name) for name in _coded(operation)):
+            self._on_codes(operation, [name and (self._code(name) or name) for name in operation.inputs])
         else:
             self.done.append(operation)
 
     def _code(self, name: str) -> str | None:
-        """The codes behind a float value or constant."""
+        """The 8-bit codes behind a float value or constant."""
         value = self.values[name]
-        return name if value.data is not None and value.quantization is not None else self.codes.get(name)
+        found = name if value.data is not None and value.quantization is not None else self.codes.get(name)
+        return found if found is not None and BITS[self.values[found].dtype] == 8 else None
 
     def _target(self, operation: Operation) -> Value | None:
         """The codes that an operation's output is rounded to, where nobody else reads it."""
@@ -276,7 +267,7 @@ class _Integers:
     def _layer(self, operation: Operation) -> None:
         """A layer on codes where both its input and its weights are; its output may stay float."""
         source, weight, bias = operation.inputs
-        codes = self.codes.get(source)
+        codes = self._code(source)
         if codes is not None and self.values[weight].quantization is not None:
             self._on_codes(operation, [codes, weight, bias and self._bias_codes(codes, weight, bias)])
             return
@@ -300,6 +291,11 @@ class _Integers:
         return name
 
 
+def _coded(operation: Operation) -> Sequence[str]:
+    """The inputs of an operation on codes that must be codes themselves."""
+    return operation.inputs[:1] if operation.kind == "layer_norm" else operation.inputs
+
+
 def _real(value: Value) -> Array:
     """The numbers that a constant stands for, float64."""
     data = np.asarray(value.data, np.float64)
@@ -310,42 +306,6 @@ def _real(value: Value) -> Array:
 
 def _dequantized(value: Value) -> Value:
     return replace(value, dtype="float32", data=np.asarray(_real(value), np.float32), quantization=None)
-
-
-def _check(program: Program, operation: Operation) -> None:
-    """That the arithmetic of an integer operation can follow it: 32-bit sums never overflow, scales are in range."""
-    given, (y, *_) = program.of(operation)
-    x = given[0]
-    if x is None or x.quantization is None:
-        return
-    if operation.kind in LAYERS:
-        _check_layer(x, given[1], given[2], y)
-    elif y.quantization is None or operation.kind in (*MOVES, *UNARY):
-        return
-    elif operation.kind in ("add", "sub", "mul"):
-        ratios = [value.quantization.scale for value in given if value is not None and value.quantization is not None]
-        if operation.kind == "mul":
-            multiplier(ratios[0] * ratios[1] / y.quantization.scale)
-        else:
-            common_multipliers([ratio / y.quantization.scale for ratio in ratios])
-    else:
-        multiplier(x.quantization.scale / y.quantization.scale)
-        if x.count * 255 > MOST:
-            raise ValueError(f"{operation.name} sums more codes than fit 32 bits")
-
-
-def _check_layer(x: Value, weight: Value | None, bias: Value | None, y: Value) -> None:
-    if x.quantization is None or weight is None or weight.data is None:
-        return
-    farthest = max(abs(code - x.quantization.zero_point) for code in limits(x))
-    flat = np.abs(weight.data.reshape(len(weight.data), -1).astype(np.int64))
-    sums = flat.sum(1) * farthest
-    if bias is not None and bias.data is not None:
-        sums = sums + np.abs(bias.data.astype(np.int64))
-    if sums.max() > MOST:
-        raise ValueError(f"sums of {weight.name} do not fit 32 bits")
-    if y.quantization is not None:
-        channel_multipliers(x, weight, y)
 
 
 def _named(program: Program, outputs: Sequence[str]) -> Program:

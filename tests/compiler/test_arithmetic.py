@@ -16,8 +16,10 @@ from smidgen.compiler.arithmetic import (
     rounded_shift,
     table,
 )
+from smidgen.compiler.functions import FUNCTIONS
 from smidgen.compiler.ir import Quantization, Value
 
+OF_CODES = UNARY.keys() - FUNCTIONS.keys()
 SCALES = st.floats(2**-31, 2**29)
 SUMS = st.integers(-(2**31), 2**31 - 1)
 
@@ -86,7 +88,7 @@ def test_activations_clamp_codes(activation: str, expected: tuple[int, int]) -> 
     assert bounds(activation, value(0.05, 10)) == expected
 
 
-@pytest.mark.parametrize("kind", UNARY)
+@pytest.mark.parametrize("kind", sorted(OF_CODES))
 @pytest.mark.parametrize(("dtype", "zero_point"), [("uint8", 131), ("int8", 3)])
 def test_a_table_has_the_nearest_code_of_each_code(kind: str, dtype: str, zero_point: int) -> None:
     x, y = value(0.05, zero_point, dtype), value(0.031, zero_point, dtype)
@@ -112,7 +114,7 @@ def test_the_functions_of_tables_are_those_of_torch() -> None:
         "gelu": torch.nn.functional.gelu(x),
         "leaky_relu": torch.nn.functional.leaky_relu(x, 0.2),
     }
-    assert theirs.keys() == UNARY.keys()
+    assert theirs.keys() == OF_CODES
     for kind, expected in theirs.items():
         ours = [UNARY[kind](number, {"slope": 0.2, "alpha": 1 / 6, "beta": 0.5}) for number in x.tolist()]
         np.testing.assert_allclose(ours, expected.numpy(), atol=1e-12)

@@ -232,8 +232,8 @@ def test_inputs_that_do_not_suit() -> None:
     for inputs in ({}, {"x": np.zeros((1, 5), np.uint8)}, {"x": np.zeros((1, 6), np.int8)}):
         with pytest.raises(UsageError):
             run(good, inputs)
-    with pytest.raises(Unsupported, match="litert"):
-        run(replace(good, rounding="litert"), {"x": noise(x)})
+    with pytest.raises(Unsupported, match="nearest"):
+        run(replace(good, rounding="nearest"), {"x": noise(x)})
     with pytest.raises(Unsupported, match="cosine"):
         run(program("cosine", (x,), replace(x, name="y")), {"x": noise(x)})
 

@@ -1,5 +1,7 @@
 """The integer arithmetic of rounding "onnx", to the bit: the reference executor and the C that ships both follow it.
 
+`compiler.litert` has what differs in rounding "litert".
+
 A code stands for scale * (code - zero_point). Sums are exact 32-bit integers; each operation then rounds once, to the
 nearest code of its output, halfway up (towards +infinity), by a fixed-point multiplication (Jacob et al. 2018,
 arXiv:1712.05877, section 2.2):
@@ -27,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from smidgen.compiler.functions import FUNCTIONS
 from smidgen.compiler.ir import Quantization, Value
 from smidgen.types import Array
 
@@ -45,7 +48,7 @@ def multiplier(scale: float) -> tuple[int, int]:
     if not 0 <= scale < 2**30:
         raise ValueError(f"a scale of {scale} is not from 0 to 2**30")
     fraction, exponent = math.frexp(scale)
-    mantissa = round(fraction * 2**31)
+    mantissa = math.floor(fraction * 2**31 + 0.5)
     if mantissa == 2**31:
         mantissa, exponent = 2**30, exponent + 1
     shift = 31 - exponent
@@ -76,15 +79,35 @@ def channel_multipliers(x: Value, weight: Value, y: Value, slope: float = 1.0) -
 
     A weight with one scale for all gives as many equal ones.
     """
-    ratios = accumulator_scales(x, weight) * slope / _quantization(y).scale
+    ratios = accumulator_scales(x, weight) * slope / scaling(y).scale
     pairs = [multiplier(float(ratio)) for ratio in ratios]
     return np.array([pair[0] for pair in pairs], np.int32), np.array([pair[1] for pair in pairs], np.int32)
 
 
+def layer_multipliers(kind: str, x: Value, weight: Value, y: Value) -> tuple[Array, Array]:  # noqa: ARG001
+    """Multiplier and shift of each output channel of a conv2d or dense: (out,) int32."""
+    return channel_multipliers(x, weight, y)
+
+
+def mean_multiplier(x: Value, y: Value, count: int) -> tuple[int, int]:
+    """Multiplier and shift of a sum over `count` codes, as a mean."""
+    return multiplier(scaling(x).scale / scaling(y).scale / count)
+
+
+def product_multiplier(a: Value, b: Value, y: Value) -> tuple[int, int]:
+    """Multiplier and shift of a product."""
+    return multiplier(scaling(a).scale * scaling(b).scale / scaling(y).scale)
+
+
+def code_multiplier(x: Value, y: Value) -> tuple[int, int]:
+    """Multiplier and shift from the codes of one scale to those of another."""
+    return multiplier(scaling(x).scale / scaling(y).scale)
+
+
 def accumulator_scales(x: Value, weight: Value) -> Array:
     """scale_x * scale_w of each output channel of a layer: (out,) float64."""
-    scales = np.asarray(_quantization(weight).scales, np.float64)
-    return np.asarray(np.broadcast_to(_quantization(x).scale * scales, weight.shape[:1]))
+    scales = np.asarray(scaling(weight).scales, np.float64)
+    return np.asarray(np.broadcast_to(scaling(x).scale * scales, weight.shape[:1]))
 
 
 def common_multipliers(scales: Sequence[float]) -> tuple[tuple[int, ...], int]:
@@ -101,11 +124,20 @@ def common_multipliers(scales: Sequence[float]) -> tuple[tuple[int, ...], int]:
     return tuple(round(scale * 2**shift) for scale in scales), shift
 
 
+def largest_sum(x: Value, weight: Value, bias: Value | None) -> int:
+    """How far from 0 a sum of a layer can be, over all inputs."""
+    farthest = max(abs(code - scaling(x).zero_point) for code in limits(x))
+    sums = np.abs(np.asarray(weight.data, np.int64)).reshape(weight.shape[0], -1).sum(1) * farthest
+    if bias is not None:
+        sums = sums + np.abs(np.asarray(bias.data, np.int64))
+    return int(sums.max())
+
+
 def bounds(activation: str, y: Value) -> tuple[int, int]:
     """The least and greatest code that an operation with a fused activation gives: the clamp after the zero point."""
     least, most = limits(y)
     if activation in ("relu", "relu6"):
-        least = max(least, _quantization(y).zero_point)
+        least = max(least, scaling(y).zero_point)
     if activation == "relu6":
         most = min(most, _nearest(6.0, y))
     return least, most
@@ -124,6 +156,7 @@ UNARY: dict[str, Callable[[float, Mapping[str, Any]], float]] = {
     "hard_sigmoid": lambda x, given: min(max(given["alpha"] * x + given["beta"], 0.0), 1.0),
     "gelu": lambda x, _: 0.5 * x * (1 + math.erf(x / math.sqrt(2))),
     "leaky_relu": lambda x, given: x if x >= 0 else float(given["slope"]) * x,
+    **FUNCTIONS,
 }
 """Functions of one number, which run on 8-bit codes as a table. leaky_relu has a slope, hard_sigmoid alpha and beta."""
 
@@ -134,7 +167,7 @@ def table(kind: str, x: Value, y: Value, attributes: Mapping[str, Any] = NONE) -
     Entry i belongs to the i-th smallest code, so C indexes it with `x` if x is unsigned, else `x + 128`.
     """
     least, most = limits(x)
-    given = _quantization(x)
+    given = scaling(x)
     function = UNARY[kind]
     reals = (given.scale * (code - given.zero_point) for code in range(least, most + 1))
     return np.array([_nearest(function(real, attributes), y) for real in reals], y.dtype)
@@ -143,11 +176,12 @@ def table(kind: str, x: Value, y: Value, attributes: Mapping[str, Any] = NONE) -
 def _nearest(real: float, y: Value) -> int:
     """The code nearest to a real number, halfway up."""
     least, most = limits(y)
-    quantization = _quantization(y)
+    quantization = scaling(y)
     return int(min(max(math.floor(real / quantization.scale + 0.5) + quantization.zero_point, least), most))
 
 
-def _quantization(value: Value) -> Quantization:
+def scaling(value: Value) -> Quantization:
+    """Scale and zero point of a value that must have them."""
     if value.quantization is None:
         raise ValueError(f"{value.name} is not quantised")
     return value.quantization

@@ -10,6 +10,7 @@ import numpy as np
 
 from smidgen.compiler.importers._onnx_graph import Constant, Network, Node, array, checked_name
 from smidgen.compiler.importers._onnx_operations import OPERATIONS
+from smidgen.compiler.importers._onnx_operations.folding import fold
 from smidgen.compiler.ir import Program
 from smidgen.compiler.passes.simplify import simplify
 from smidgen.errors import BundleError, MissingLibrary, SmidgenError
@@ -52,7 +53,7 @@ def read(model: bytes) -> Program:
                 raise ValueError(f"it has {len(inputs)} inputs and {len(names)} outputs")
             if len({*inputs, *names}) != len(inputs) + len(names):
                 raise ValueError("two inputs or outputs have one name")
-            outputs = [network.plain(network.tensor(name)) for name in names]
+            outputs = [network.result(name) for name in names]
             whole = Program(network.values, network.operations, tuple(inputs), tuple(outputs), "onnx", metadata)
             return simplify(whole, names)
 
@@ -60,7 +61,8 @@ def read(model: bytes) -> Program:
 def _translate(network: Network, node: Node) -> None:
     if node.domain not in ("", "ai.onnx") or node.op not in OPERATIONS:
         raise node.unsupported(f"It knows: {', '.join(sorted(OPERATIONS))}")
-    OPERATIONS[node.op](network, node)
+    if not fold(network, node):
+        OPERATIONS[node.op](network, node)
 
 
 def _parse(model: bytes) -> tuple[onnx.GraphProto, dict[str, str]]:

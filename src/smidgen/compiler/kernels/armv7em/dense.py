@@ -1,0 +1,82 @@
+"""A fully connected layer: four outputs at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smidgen.compiler.kernels import _gather
+from smidgen.compiler.kernels._sums import EXTEND, Sums, sums
+from smidgen.compiler.kernels.armv7em import _core
+from smidgen.compiler.memory import Memory
+from smidgen.compiler.ops import _rows
+from smidgen.compiler.ops._writer import INDENT, short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from smidgen.compiler.ir import Operation, Value
+    from smidgen.compiler.ops._layer import Row as Fields
+    from smidgen.compiler.ops._writer import Values, Writer
+
+FILE = "../kernels/armv7em/dense.c"
+WORD = _gather.WORD  # codes, of inputs and of outputs
+
+
+def find(operation: Operation, given: Values, y: Value) -> Dense | None:
+    """The form of a layer; None if its numbers do not fit."""
+    found = sums(operation, given, y)
+    return Dense(found) if found else None
+
+
+@dataclass(frozen=True)
+class Dense:
+    """The functions of a kind of operation: see `ops`."""
+
+    sums: Sums
+
+    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
+        """Every output needs all inputs. Scratch holds those that are no whole words, and outputs that are no quads."""
+        (x, *_), (y,) = _rows.computed(given), wanted
+        return Memory(scratch_bytes=sum(_up(value.count) for value in (x, y) if value.count % WORD))
+
+    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:  # noqa: ARG002
+        """One call, after codes are copied to where there is room for more, and before they are copied back."""
+        (x, *_), (y,), own = _rows.computed(given), wanted, self.sums
+        name, source, target = f"{short(x.dtype)}_{own.name}", writer.read(x), writer.at(y)
+        before, after = [], []
+        if x.count % WORD:
+            source = writer.room()
+            before.append(f"memset({source} + {x.count}, 0, {-x.count % WORD});")
+            before.append(f"memcpy({source}, {writer.read(x)}, {x.count});")
+        if y.count % WORD:
+            target = f"{writer.room()} + {_up(x.count) if x.count % WORD else 0}"
+            after.append(f"memcpy({writer.at(y)}, {target}, {y.count});")
+        if clamp := _core.statement(writer, y, own.least, own.most, target):
+            after.insert(0, clamp)
+        _core.core(writer)
+        writer.kernel(FILE, "layer")
+        writer.kernel(FILE, "quads", **own.words | {"name": name, "EXTEND": EXTEND[x.dtype]})
+        call = f"dense_{name}({self._layer(writer, x, y)}, {source}, {target});"
+        return f"\n{INDENT}".join([*before, call, *after])
+
+    def _layer(self, writer: Writer, x: Value, y: Value) -> str:
+        """Its constants and its description; the expression of its address."""
+        own, rest = self.sums, -y.count % WORD
+        weights = np.pad(_gather.ordered(own.codes, 1), ((0, rest), (0, 0)))
+        one = bool((own.multipliers == own.multipliers[0]).all())
+        multipliers = own.multipliers[:1] if one else np.pad(own.multipliers, (0, rest))
+        rows: list[Fields] = [
+            [writer.table("weight", _gather.interleaved(weights, WORD), "int32")],
+            [writer.table("bias", np.pad(own.biases, (0, rest)), "int32")],
+            [writer.table("multiplier", multipliers, "int32"), 0 if one else 4],
+            [_up(x.count) // WORD, _up(y.count), own.zero],
+        ]
+        return writer.layer("dense", rows)
+
+
+def _up(count: int) -> int:
+    """A count of codes in whole words."""
+    return -(-count // WORD) * WORD

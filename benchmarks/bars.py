@@ -13,6 +13,7 @@ import fits
 import scaling
 import speed
 import start
+from compiler import cortex_m, host, models
 from record import RESULTS, Bar, Result, Row
 
 Options = argparse.Namespace
@@ -107,7 +108,7 @@ def demo(options: Options, folder: Path) -> Result:
 
 BENCHMARKS: dict[str, Callable[[Options, Path], Result]] = {
     "mnist": mnist, "params-700": params_700, "fashion": fashion, "speed": speed_, "scaling": scaling_,
-    "start": start_, "demo": demo,
+    "start": start_, "demo": demo, "compiler-cortex-m": cortex_m.measure, "compiler-host": host.measure,
 }  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def _fits(options: Options, folder: Path, source: str, *words: str) -> list[Row]
 def _command(options: Options, parser: argparse.ArgumentParser) -> str:
     """What was typed, without paths."""
     words = ["python benchmarks/bars.py", options.name]
-    for name in ("seeds", "epochs", "family", "size", "keras_seeds", "keras_epochs", "sizes"):
+    for name in ("seeds", "epochs", "family", "size", "keras_seeds", "keras_epochs", "sizes", "examples"):
         value = getattr(options, name)
         if value != parser.get_default(name):
             given = value if isinstance(value, list) else [value]
@@ -131,7 +132,8 @@ def _command(options: Options, parser: argparse.ArgumentParser) -> str:
 def _trial(options: Options) -> bool:
     """Whether settings differ from those of the bars, whose results then prove nothing."""
     ours = options.epochs and options.name != "speed"
-    return bool(ours or (options.name == "scaling" and options.sizes != SIZES))
+    fewer = options.name == "compiler-cortex-m" and options.examples is not None
+    return bool(ours or fewer or (options.name == "scaling" and options.sizes != SIZES))
 
 
 def main() -> int:
@@ -149,6 +151,8 @@ def main() -> int:
     parser.add_argument("--keras-epochs", type=int, default=12, help="speed: after which Keras gives up")
     parser.add_argument("--keras-python", type=Path, help="speed: a Python with TensorFlow, instead of making one")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="scaling: training examples")
+    parser.add_argument("--data", type=Path, default=models.DATA, help="compiler: the folder of models and data")
+    parser.add_argument("--examples", type=int, help="compiler-cortex-m, for a trial: random inputs, and real ones")
     options = parser.parse_args()
     options.command = _command(options, parser)
     busy = f"Load average of the minute before the start: {os.getloadavg()[0]:.2f}."

@@ -8,6 +8,7 @@ its smidgen commands must at least be spelt right.
 import re
 import runpy
 import shlex
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from smidgen import cli, registry
+from smidgen.compiler.toolchain import compiler
 
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -102,6 +104,15 @@ def test_the_programs_of_the_readme_work_after_the_demo(folder: Path, capsys: py
     assert len(re.findall(r"^demo.held-out.\d\.png", shown, re.MULTILINE)) == 10
     assert str(folder / "demo" / "digits" / "report.html") in shown
     run(READMES[0])
+
+
+def test_the_page_of_the_compiler_works(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its commands, its program in C, and its program in Python."""
+    run(ROOT / "docs" / "compiler.md")
+    assert "On cortex-m4:" in capsys.readouterr().out
+    command = [*compiler(), "-O2", "-Idigits-c", "main.c", "digits-c/digits.c", "-lm", "-o", "digit"]
+    subprocess.run(command, check=True)
+    assert subprocess.run([folder / "digit"], capture_output=True, text=True, check=True).stdout.strip().isdigit()
 
 
 def test_the_arithmetic_of_the_errata_holds() -> None:

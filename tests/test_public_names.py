@@ -7,7 +7,7 @@ import pytest
 
 import smidgen
 
-VERBS = {"fit", "predict", "evaluate", "benchmark", "verify", "export", "data_report", "listing"}
+VERBS = {"fit", "predict", "evaluate", "benchmark", "verify", "compile_model", "export", "data_report", "listing"}
 NOUNS = {"Answer", "Budget", "Bundle", "Dataset", "Evidence", "Family", "Measure", "Runner", "Signal", "SmidgenError"}
 
 

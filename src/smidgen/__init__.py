@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the same names, for type checkers and editors
     from smidgen.types import Target as Target
     from smidgen.types import Task as Task
     from smidgen.verbs.benchmark import benchmark as benchmark
+    from smidgen.verbs.compile import compile_model as compile_model
     from smidgen.verbs.data import data as data_report  # noqa: F401  a re-export by another name
     from smidgen.verbs.evaluate import evaluate as evaluate
     from smidgen.verbs.export import export as export
@@ -33,14 +34,16 @@ if TYPE_CHECKING:  # the same names, for type checkers and editors
 
 __version__ = "0.1.0"
 
-# Loaded when first used, so that `import smidgen` and `smidgen --help` are fast. In Python the commands `data` and
-# `list` are `data_report` and `listing`: the short names belong to a package and to a builtin.
+# Loaded when first used, so that `import smidgen` and `smidgen --help` are fast. In Python the commands `data`,
+# `list` and `compile` are `data_report`, `listing` and `compile_model`: the short names are those of a package and of
+# builtins.
 _VERBS = {
     "fit": "smidgen.verbs.fit:fit",
     "predict": "smidgen.verbs.predict:predict",
     "evaluate": "smidgen.verbs.evaluate:evaluate",
     "benchmark": "smidgen.verbs.benchmark:benchmark",
     "verify": "smidgen.verbs.verify:verify",
+    "compile_model": "smidgen.verbs.compile:compile_model",
     "export": "smidgen.verbs.export:export",
     "data_report": "smidgen.verbs.data:data",
     "listing": "smidgen.verbs.listing:listing",

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
     from smidgen.types import Event, Json, Progress
 
-RENAMED = {"data_report": "data", "listing": "list"}  # Python's name -> the command, where they differ
+RENAMED = {
+    "data_report": "data",
+    "listing": "list",
+    "compile_model": "compile",
+}  # Python's name -> the command, where they differ
 COMMON = Group("Common options", sort_key=9)
 SECONDS_BETWEEN_LINES = 5.0  # of progress, where stderr is a file
 EPILOGUE = """Start with:

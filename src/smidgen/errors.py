@@ -9,6 +9,7 @@
     ├── VerificationError           6   a claim that does not hold when measured again; an export that changes answers
     │   └── Unsupported             6   a layer that a target cannot express
     ├── MissingLibrary              7   an extra that is not installed; the message gives the pip line
+    │   └── MissingProgram          7   a program that is not installed; the message gives its package
     └── StorageError                8   a file that cannot be written (disk full, permission)
 
 A message is one sentence that says what is wrong and where, then what to do. It reaches the user as one line on stderr,
@@ -90,6 +91,15 @@ class MissingLibrary(SmidgenError):
 
     def __init__(self, library: str, extra: str, what_for: str) -> None:
         super().__init__(f"{what_for} needs {library}, which is not installed", f'Run: pip install "smidgen[{extra}]"')
+
+
+class MissingProgram(MissingLibrary):
+    """A program, such as an emulator, that is not installed."""
+
+    def __init__(self, program: str, package: str, what_for: str) -> None:
+        SmidgenError.__init__(
+            self, f"{what_for} needs {program}, which is not installed", f"On Debian: apt install {package}"
+        )
 
 
 class StorageError(SmidgenError):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smidgen.errors import BundleError, DataError, UsageError
+from smidgen.errors import BundleError, DataError, MissingLibrary, UsageError
 from smidgen.types import Array, Arrays, Runner, Store, TensorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import nn
@@ -99,6 +100,46 @@ class TorchRunner:
         finally:
             torch.set_num_threads(threads)
         return {self.output_name: output}
+
+
+class LiteRtRunner:
+    """A .tflite file in LiteRT's reference kernels, one example at a time on one thread.
+
+    Raises:
+        MissingLibrary: the package ai-edge-litert is not installed.
+        BundleError: LiteRT cannot read the file.
+    """
+
+    form = "model.tflite"
+
+    def __init__(self, model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """`inputs` and `outputs` are the names to call them by, in the order of the file."""
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ImportError:
+            raise MissingLibrary("ai-edge-litert", "dev", "Running a .tflite file as LiteRT does") from None
+        try:
+            self._interpreter = Interpreter(
+                model_content=model, num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+            )
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"{self.form} is not a model that LiteRT can run: {error}") from None
+        self._inputs = dict(zip(inputs, self._interpreter.get_input_details(), strict=True))
+        self._outputs = dict(zip(outputs, self._interpreter.get_output_details(), strict=True))
+
+    def __call__(self, inputs: Arrays) -> dict[str, Array]:
+        """A batch of any size; raises UsageError for a missing or unknown input."""
+        if inputs.keys() != self._inputs.keys():
+            raise UsageError(f"{self.form} takes the inputs {sorted(self._inputs)}, not {sorted(inputs)}")
+        rows: dict[str, list[Array]] = {name: [] for name in self._outputs}
+        for index in range(len(next(iter(inputs.values())))):
+            for name, detail in self._inputs.items():
+                self._interpreter.set_tensor(detail["index"], inputs[name][index].reshape(detail["shape"]))
+            self._interpreter.invoke()
+            for name, detail in self._outputs.items():
+                rows[name].append(self._interpreter.get_tensor(detail["index"])[0])
+        return {name: np.stack(found) for name, found in rows.items()}
 
 
 def run_in_batches(runner: Runner, store: Store, input_name: str, batch: int = 256) -> dict[str, Array]:

@@ -8,12 +8,15 @@ import onnx
 import pytest
 
 from smidgen.bundle import Bundle
-from smidgen.compiler import emit, reference
+from smidgen.compiler import emit, kernels, reference
+from smidgen.compiler.compilation import compiled
+from smidgen.compiler.device import Device
 from smidgen.compiler.importers.onnx import read
 from smidgen.compiler.ir import Program
+from smidgen.compiler.model import load
 from smidgen.compiler.toolchain import CRunner, build
 from smidgen.errors import BundleError, MissingLibrary, VerificationError
-from smidgen.targets.c import check, examples, export
+from smidgen.targets.c import check, examples, export, ship
 from smidgen.types import Array, Arrays
 from tests.compiler.programs import every_operation, on_digits
 
@@ -114,6 +117,22 @@ def test_a_damaged_model_writes_nothing(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError):
         export(bundle, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("runs_here", [True, False])
+def test_kernels_that_run_here_are_run(
+    bundle: Path, tmp_path: Path, runs_here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of another processor are not, and the README says so."""
+    device = Device.of("laptop")
+    if not kernels.module(device.kernels).suits_host():
+        pytest.skip(f"this host does not run {device.kernels}")
+    monkeypatch.setattr(kernels.module(device.kernels), "suits_host", lambda: runs_here)
+    made = compiled(load(bundle / "model.onnx"), device)
+    assert made.here()[0] is (made.source if runs_here else made.portable)
+    text = next(path for path in ship(made, tmp_path / "out") if path.name == "README.md").read_text("utf-8")
+    assert f"The file is for laptop, with the kernels {device.kernels}" in text
+    assert ("kernels that run anywhere" in text) != runs_here
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from smidgen.bundle import Bundle
-from smidgen.errors import DataError
+from smidgen.errors import DataError, UsageError
 from smidgen.verbs import benchmark as module
 from smidgen.verbs.benchmark import benchmark
+from tests.compiler.boards import needs_boards
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +48,24 @@ def test_without_its_data_the_metric_is_left_out_and_said_why(proven_bundle: Bun
     assert benchmark(proven_bundle, str(pictures.with_name("moved"))).rows[0].metric is not None
     with pytest.raises(DataError):
         benchmark(proven_bundle, str(pictures))
+
+
+@needs_boards
+def test_on_a_device_it_runs_on_real_examples(proven_bundle: Bundle) -> None:
+    found = benchmark(proven_bundle, device="cortex-m4")
+    assert found.device is not None
+    assert found.device.footprint.measured
+    assert "On cortex-m4:" in found.text()
+    assert "which it answers as it should" in found.text()
+    assert json.loads(json.dumps(found.to_json()))["device"]["footprint"]["instructions"] > 100
+
+
+def test_without_the_tools_for_a_device_it_says_so(proven_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    text = benchmark(proven_bundle, device="cortex-m4").text()
+    assert "Not measured: Building for cortex-m4 needs arm-none-eabi-gcc" in text
+
+
+def test_an_unknown_device_is_one_error(proven_bundle: Bundle) -> None:
+    with pytest.raises(UsageError, match="no device called 'abacus'"):
+        benchmark(proven_bundle, device="abacus")

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 FLAGS = ("-O2", "-std=c99")  # a warning that a newer compiler has thought of must not stop anybody
 LONGEST = 300  # seconds that a compiler may take
+ZIG = (sys.executable, "-m", "ziglang", "cc")
+WASM = (  # wasi for its mathematics of C; a reactor is a library, and this one asks nothing of its host
+    *("-target", "wasm32-wasi", "-mexec-model=reactor", "-msimd128", "-O2", "-std=c99", "-s"),
+    *("-Wl,--no-entry", "-Wl,-z,stack-size=65536"),
+)
 
 
 def compiler() -> list[str]:
@@ -42,7 +47,7 @@ def compiler() -> list[str]:
         if shutil.which(name):
             return [name]
     if importlib.util.find_spec("ziglang"):
-        return [sys.executable, "-m", "ziglang", "cc"]
+        return list(ZIG)
     raise MissingLibrary("a C compiler (gcc, clang or ziglang)", "c", "Checking C before it is written")
 
 
@@ -59,22 +64,46 @@ def build(source: Source, folder: Path, flags: Sequence[str] = FLAGS, main: str 
         The path of the executable or shared library.
 
     Raises:
+        MissingLibrary: no C compiler.
         VerificationError: the compiler refuses; the message has its first line.
     """
-    files = [str(path) for path in save(source, folder) if path.suffix == ".c"]
-    if main:
-        (folder / "main.c").write_text(main, encoding="utf-8")
-        files.append(str(folder / "main.c"))
-    result = folder / (source.name if main else f"lib{source.name}.{'dll' if os.name == 'nt' else 'so'}")
     shared = () if main else ("-shared", *(() if os.name == "nt" else ("-fPIC",)))
-    command = [*compiler(), *flags, *shared, *files, "-o", str(result), "-lm"]
+    result = source.name if main else library(source.name)
+    return _compile([*compiler(), *flags, *shared], source, main, folder / result)
+
+
+def build_wasm(source: Source, folder: Path, exports: str) -> Path:
+    """A WebAssembly module, which imports nothing, of a source and a further C file that says what it exports.
+
+    Raises:
+        MissingLibrary: the package ziglang is missing.
+        VerificationError: the compiler refuses; the message has its first line.
+    """
+    if not importlib.util.find_spec("ziglang"):
+        raise MissingLibrary("ziglang", "c", "Compiling WebAssembly")
+    return _compile([*ZIG, *WASM], source, exports, folder / f"{source.name}.wasm")
+
+
+def library(name: str) -> str:
+    """What the shared library of a program is called on this system."""
+    suffix = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
+    return f"lib{name}.{suffix}"
+
+
+def _compile(command: Sequence[str], source: Source, main: str, result: Path) -> Path:
+    """Run a compiler on a source and, unless it is empty, on a further C file, in the folder of the result."""
+    files = [str(path) for path in save(source, result.parent) if path.suffix == ".c"]
+    if main:
+        (result.parent / "main.c").write_text(main, encoding="utf-8")
+        files.append(str(result.parent / "main.c"))
+    whole, tool = [*command, *files, "-o", str(result), "-lm"], "zig" if "ziglang" in command else command[0]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
+        done = subprocess.run(whole, capture_output=True, text=True, check=False, timeout=LONGEST)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise VerificationError(f"The C compiler {command[0]} cannot be run: {error}", "Set CC to another") from None
+        raise VerificationError(f"The C compiler {tool} cannot be run: {error}", "Set CC to another") from None
     if done.returncode:
         first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:300])
-        raise VerificationError(f"{command[0]} does not compile {source.name}.c: {first}", "This is a fault of smidgen")
+        raise VerificationError(f"{tool} does not compile {source.name}.c: {first}", "This is a fault of smidgen")
     return result
 
 
@@ -88,11 +117,11 @@ class CRunner:
 
     form = "c"
 
-    def __init__(self, source: Source, program: Program) -> None:
+    def __init__(self, source: Source, program: Program, flags: Sequence[str] = FLAGS) -> None:
         self._inputs = [program.values[name] for name in program.inputs]
         self._outputs = [program.values[name] for name in program.outputs]
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            library = ctypes.CDLL(str(build(source, Path(folder))))
+            library = ctypes.CDLL(str(build(source, Path(folder), flags)))
         self._run = getattr(library, f"{source.name}_run")
 
     def __call__(self, inputs: Arrays) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""C99 without dependencies: NAME.c, NAME.h and a README, checked against model.onnx on this host before it is there."""
+"""C99 without dependencies: NAME.c, NAME.h and a README, checked against the model on this host before it is there."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ import numpy as np
 
 from smidgen.bundle import MODEL
 from smidgen.compiler import emit, reference
-from smidgen.compiler.importers.onnx import read
-from smidgen.compiler.toolchain import CRunner
+from smidgen.compiler.compilation import compiled
+from smidgen.compiler.footprint import layers
+from smidgen.compiler.model import load
+from smidgen.compiler.toolchain import FLAGS, CRunner
 from smidgen.errors import VerificationError
 from smidgen.runner import OnnxRunner
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from smidgen.compiler.compilation import Compilation
     from smidgen.compiler.ir import Operation, Program, Value
+    from smidgen.compiler.model import Model
     from smidgen.types import Array, Arrays, Runner
 
-EXAMPLES = 200
+EXAMPLES, FEWEST = 200, 10
+ENOUGH = 10**8  # multiply-adds of the largest layer on all examples: the reference executor is not fast
 TIE = 0.01  # outputs as close as this may change places: one step in a layer can be enough for it
 CLOSE = 0.05  # of the largest output (at least 1): how far a number may be from that of the file
 STEPS = (
@@ -37,17 +42,60 @@ def export(bundle: Path, folder: Path) -> list[Path]:
         MissingLibrary: this host has no C compiler to check with, or the package onnx is missing.
         VerificationError: the C answers otherwise than model.onnx; nothing is written.
     """
-    model = (bundle / MODEL).read_bytes()
-    program = read(model)
-    source = emit.write(program, emit.identifier(bundle.name))
-    inputs = examples(program, EXAMPLES)
-    furthest = check(model, program, CRunner(source, program), inputs)
-    proof = (
-        f"\nChecked before it was written: on {EXAMPLES} random inputs it decides as `{MODEL}` does in onnxruntime,\n"
-        f"and no output is further than {furthest:.2g} away.\n"
-    )
+    return ship(compiled(load(bundle / MODEL, emit.identifier(bundle.name))), folder)
+
+
+def ship(made: Compilation, folder: Path) -> list[Path]:
+    """The C of a compilation; raises as `export` does."""
+    source, (form, flags) = made.source, made.here()
+    runner = CRunner(form, made.model.program, (*FLAGS, *flags))
+    proof = f"\nChecked before it was written: {prove(made, runner)}\n"
+    if made.device is not None and made.special:
+        other = "" if form is source else "That was done with kernels that run anywhere. "
+        proof += (
+            f"\n{other}The file is for {made.device.name}, with the kernels {made.device.kernels}:\n"
+            f"compile it with `{' '.join(made.flags)}`.\n"
+        )
     readme = {"README.md": source.files["README.md"] + proof}
     return emit.save(replace(source, files={**source.files, **readme}), folder)
+
+
+def prove(made: Compilation, runner: Runner) -> str:
+    """What a form was checked against, in a sentence; raises VerificationError where it answers otherwise."""
+    model, most = made.model, max(layer.macs for layer in layers(made.program, made.source.plan))
+    inputs = examples(model.program, max(FEWEST, min(EXAMPLES, ENOUGH // max(most, 1))))
+    count = len(next(iter(inputs.values())))
+    if model.program.rounding == "onnx":
+        furthest = check(model.content, model.program, runner, inputs)
+        return (
+            f"on {count} random inputs it decides as `{model.file}` does in onnxruntime,\n"
+            f"and no output is further than {furthest:.2g} away."
+        )
+    original = model.original()
+    furthest = same(model, runner, inputs, original)
+    whom = "LiteRT's reference kernels" if original else "smidgen's reference executor (LiteRT is not installed)"
+    how = f"no output is further than {furthest:.2g} away" if furthest else "every output is equal, bit for bit"
+    return f"on {count} random inputs it was compared with `{model.file}` in {whom};\n{how}."
+
+
+def same(model: Model, runner: Runner, inputs: Arrays, original: Runner | None) -> float:
+    """The largest difference between the outputs of a .tflite file and of another form of it, 0 for integers.
+
+    Raises:
+        VerificationError: an integer differs, or a float by more than exponentials and sums may.
+    """
+    traced, found = reference.run(model.program, inputs), runner(inputs)
+    furthest = 0.0
+    for name, wanted in (original(inputs) if original else traced).items():
+        for expected, whose in ((traced[name], "its program says"), (wanted, f"{model.file} says")):
+            distance = float(np.abs(expected.astype(np.float64) - found[name]).max())
+            allowed = EXACT * max(1.0, float(np.abs(expected).max())) if expected.dtype.kind == "f" else 0.0
+            if not distance <= allowed:
+                raise _fault(
+                    f"The form {runner.form} does not compute in {name} what {whose}: it is {distance:.3g} away"
+                )
+            furthest = max(furthest, distance)
+    return furthest
 
 
 def examples(program: Program, count: int) -> dict[str, Array]:

@@ -2,16 +2,24 @@
 
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from smidgen.bundle import AnyPath, Bundle
+from smidgen.compiler.compilation import compiled
+from smidgen.compiler.device import Device
+from smidgen.compiler.model import load
 from smidgen.errors import DataError
 from smidgen.evidence import evaluate, host, measure_latency
 from smidgen.report.format import size, spread, value
-from smidgen.types import Event, Json, Measure, Progress, silent
+from smidgen.targets.c import examples
+from smidgen.types import Event, Json, Measure, Part, Progress, silent
 from smidgen.verbs._examples import others, own
 from smidgen.verbs._forms import forms
 from smidgen.verbs._table import table
+from smidgen.verbs.compile import Fit, costs, fit
 
 LATENCY_SECONDS = 1.0  # to spend on each form
+EMULATED = 20  # examples, on a device
 
 
 @dataclass(frozen=True)
@@ -27,12 +35,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """All forms on one host. `note` says why a column is empty."""
+    """All forms on one host, and on an emulated device. `note` says why a column is empty."""
 
     bundle: str
     rows: tuple[Row, ...]
     host: dict[str, Json]
     note: str = ""
+    device: Fit | None = None
 
     def text(self) -> str:
         """One form a line."""
@@ -48,25 +57,31 @@ class Benchmark:
         )
         where = f"{self.host['cpu']}, 1 thread, batch 1"
         whole = table(("form", "file", metric, "latency"), lines)
-        return "\n".join(part for part in (whole, where, self.note) if part)
+        emulated = "\n" + costs(self.device) if self.device else ""
+        return "\n".join(part for part in (whole, where, self.note, emulated) if part)
 
     def to_json(self) -> Json:
         """Plain JSON."""
         return asdict(self)
 
 
-def benchmark(bundle: AnyPath, data: str | None = None, *, progress: Progress = silent) -> Benchmark:
+def benchmark(
+    bundle: AnyPath, data: str | None = None, *, device: str | None = None, progress: Progress = silent
+) -> Benchmark:
     """Compare size, metric and latency of every form of a model that runs here.
 
     Examples:
         smidgen benchmark kws
         smidgen benchmark kws new-photos/ --json
+        smidgen benchmark kws --device cortex-m4
 
     Args:
         bundle: The folder that `smidgen fit` wrote.
         data: Other data for the metric. By default the test part of the data the model was made from.
+        device: A device to compile the model for and to run it on, in an emulator, with its instructions counted.
         progress: Hears how far it is.
     """
+    chosen = Device.of(device) if device else None
     model = Bundle.load(bundle)
     note = ""
     try:
@@ -83,4 +98,14 @@ def benchmark(bundle: AnyPath, data: str | None = None, *, progress: Progress = 
         latency = measure_latency(runner, model.signal, LATENCY_SECONDS)
         rows.append(Row(runner.form, file, (model.path / file).stat().st_size, metric, latency))
     progress(Event("benchmark", len(found), len(found)))
-    return Benchmark(str(model.path), tuple(rows), host(), note)
+    emulated = _emulated(model, chosen, part) if chosen else None
+    return Benchmark(str(model.path), tuple(rows), host(), note, emulated)
+
+
+def _emulated(model: Bundle, device: Device, part: Part | None) -> Fit:
+    """What the model takes on a device, on real examples where there are any."""
+    made = compiled(load(model.path), device)
+    inputs = examples(made.program, EMULATED)
+    if part:
+        inputs = {model.signal.input.name: part.inputs[np.arange(min(EMULATED, len(part)))]}
+    return fit(made, inputs)

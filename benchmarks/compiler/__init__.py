@@ -1,0 +1,1 @@
+"""Measures the compiler on four int8 models of MLPerf Tiny."""

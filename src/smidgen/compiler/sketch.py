@@ -1,0 +1,262 @@
+"""The program of an untrained network in a few milliseconds: what it will cost is read off it, before any training.
+
+The module is run once on tensors that have a shape and one single number, and the functions that it calls are written
+down instead of being computed. Weights have their shapes and bits; scales are made up. So flash and RAM are those of
+the network that ships, its answers are not.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from smidgen.compiler.ir import Operation, Program, Quantization, Value
+from smidgen.errors import Unsupported
+
+WEIGHTS = {8: "int8", 4: "int4", 2: "int2", 32: "float32"}
+RAW = ("uint8", "int8", "int16")
+FUSED = ("relu", "relu6", "leaky_relu")
+SCALE = 2.0**-4  # of activations and, squared, of weights: any will do
+
+
+def sketch(network: nn.Module, raw: Tensor, bits: int = 8) -> Program:
+    """The program that a network becomes.
+
+    Args:
+        network: trained or not; it is left as it was.
+        raw: an example input, (batch, ...); only its shape and type matter.
+        bits: of the weights, a key of WEIGHTS. With 32 activations are floats too, else 8-bit codes.
+
+    Raises:
+        Unsupported: the network calls a function that has no kind of operation here; the message names it.
+    """
+    notes = _Notes(bits)
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            source = notes.enter(raw)
+            with notes:
+                result = network(source)
+    finally:
+        network.train(was_training)
+    return notes.program(result)
+
+
+class _Notes(TorchFunctionMode):
+    """Writes down the functions that are called on tensors: for each tensor the value that it stands for.
+
+    A tensor here has the axes of torch, (1, channels, height, width); its value has no batch and the channels last.
+    """
+
+    def __init__(self, bits: int) -> None:
+        super().__init__()
+        self.bits = bits
+        self.values: dict[str, Value] = {}
+        self.operations: list[Operation] = []
+        self.names: dict[int, str] = {}
+        self.kept: list[Tensor] = []  # alive, so that no two have the same id
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = kwargs or {}
+        if function.__name__ in FUNCTIONS:
+            return FUNCTIONS[function.__name__](self, *args, **given)
+        result = function(*args, **given)
+        if isinstance(result, Tensor) and any(id(arg) in self.names for arg in args):
+            can = f"It knows {', '.join(sorted(FUNCTIONS))}"
+            raise Unsupported(f"the function {function.__name__}", "The price before training", can)
+        return result
+
+    def enter(self, raw: Tensor) -> Tensor:
+        """The input, as the sensor gives it: channels last already."""
+        tensor = torch.zeros(1, dtype=raw.dtype).expand(1, *raw.shape[1:])
+        dtype = str(raw.dtype).removeprefix("torch.")
+        self._record(tensor, Value("input", dtype, tuple(raw.shape[1:]), self._codes() if dtype in RAW else None))
+        return tensor
+
+    def program(self, result: Tensor) -> Program:
+        return Program(self.values, self.operations, ("input",), (self.names[id(result)],), "onnx")
+
+    def value(self, tensor: Tensor) -> Value:
+        return self.values[self.names[id(tensor)]]
+
+    def alias(self, source: Tensor, shape: tuple[int, ...] | None = None) -> Tensor:
+        """Another tensor for the same value."""
+        tensor = torch.zeros(1).expand(*(source.shape if shape is None else shape))
+        self.kept.append(tensor)
+        self.names[id(tensor)] = self.names[id(source)]
+        return tensor
+
+    def add(self, kind: str, inputs: list[str], shape: tuple[int, ...], **attributes: Any) -> Tensor:
+        """A further operation; `shape` is that of torch."""
+        name = f"{kind}_{len(self.operations)}"
+        inside = (*shape[2:], shape[1]) if len(shape) == 4 else shape[1:]
+        quantization = None if self.bits == 32 else self._codes()
+        tensor = torch.zeros(1).expand(*shape)
+        self._record(tensor, Value(name, "float32" if self.bits == 32 else "uint8", inside, quantization))
+        self.operations.append(Operation(kind, name, tuple(inputs), (name,), attributes))
+        return tensor
+
+    def layer(self, kind: str, x: Tensor, weight: Tensor, shape: tuple[int, ...], **attributes: Any) -> Tensor:
+        """A convolution or dense layer. Every layer ships with biases: normalisation becomes one."""
+        count, *rest = weight.shape
+        inside = (count, *rest[1:], rest[0]) if len(rest) == 3 else (count, *rest)
+        name, zeros = f"weight_{len(self.operations)}", np.zeros(1, np.int8)
+        scales = Quantization((SCALE**2,) * count, (0,) * count, 0)
+        whole = self.bits == 32
+        self.values[name] = Value(
+            name, WEIGHTS[self.bits], inside, None if whole else scales, np.broadcast_to(zeros, inside)
+        )
+        bias = Value(f"{name}_bias", "float32" if whole else "int32", (count,), None, np.broadcast_to(zeros, (count,)))
+        self.values[bias.name] = bias
+        names = [self.names[id(x)], name, bias.name]
+        return self.add(kind, names, shape, activation="none", **attributes)
+
+    def activate(self, x: Tensor, kind: str, **attributes: Any) -> Tensor:
+        """Becomes part of the layer before, where that can take it and nothing else reads what it gives."""
+        last = self.operations[-1] if self.operations else None
+        open_to_it = last and last.outputs[0] == self.names[id(x)] and last.attributes.get("activation") == "none"
+        if last and open_to_it and kind in FUSED:
+            fused = {**last.attributes, "activation": kind, **attributes}
+            self.operations[-1] = Operation(last.kind, last.name, last.inputs, last.outputs, fused)
+            return self.alias(x)
+        return self.add(kind, [self.names[id(x)]], tuple(x.shape), **attributes)
+
+    def _codes(self) -> Quantization:
+        return Quantization((SCALE,), (0,))
+
+    def _record(self, tensor: Tensor, value: Value) -> None:
+        self.kept.append(tensor)
+        self.values[value.name] = value
+        self.names[id(tensor)] = value.name
+
+
+def _pair(value: int | tuple[int, int] | list[int] | None, default: int = 1) -> tuple[int, int]:
+    if value is None or value == []:
+        return default, default
+    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
+
+
+def _sides(
+    x: Tensor, kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int], step: tuple[int, int]
+) -> list[int]:
+    sizes = zip(x.shape[2:], kernel, stride, pad, step, strict=True)
+    return [(size + 2 * around - by * (width - 1) - 1) // down + 1 for size, width, down, around, by in sizes]
+
+
+def _conv2d(
+    notes: _Notes,
+    x: Tensor,
+    weight: Tensor,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    del bias
+    kernel = (weight.shape[2], weight.shape[3])
+    down, by = _pair(stride), _pair(dilation)
+    around = (by[0] * (kernel[0] - 1) // 2, by[1] * (kernel[1] - 1) // 2) if padding == "same" else _pair(padding)
+    shape = (1, weight.shape[0], *_sides(x, kernel, down, around, by))
+    return notes.layer("conv2d", x, weight, shape, stride=down, dilation=by, padding=around * 2, groups=groups)
+
+
+def _linear(notes: _Notes, x: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+    del bias
+    return notes.layer("dense", x, weight, (*x.shape[:-1], weight.shape[0]))
+
+
+def _pool(kind: str) -> Callable[..., Tensor]:
+    def pool(
+        notes: _Notes, x: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, *_: Any, **__: Any
+    ) -> Tensor:
+        kernel, around = _pair(kernel_size), _pair(padding)
+        down = kernel if stride is None or stride == [] else _pair(stride)
+        shape = (1, x.shape[1], *_sides(x, kernel, down, around, (1, 1)))
+        windows = {"kernel": kernel, "stride": down, "padding": around * 2, "activation": "none"}
+        return notes.add(kind, [notes.names[id(x)]], shape, **windows)
+
+    return pool
+
+
+def _mean(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
+    flat = notes.add("mean", [notes.names[id(x)]], (1, x.shape[1]), axes=(0, 1), activation="none")
+    return notes.alias(flat, (1, x.shape[1], 1, 1))
+
+
+def _flatten(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
+    shape = (1, x.numel())
+    if len(notes.value(x).shape) == 1:
+        return notes.alias(x, shape)
+    return notes.add("reshape", [notes.names[id(x)]], shape)
+
+
+def _binary(kind: str) -> Callable[..., Tensor]:
+    def binary(notes: _Notes, a: Any, b: Any, **_: Any) -> Tensor:
+        if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+            return notes.alias(
+                a if isinstance(a, Tensor) else b
+            )  # the scaling of raw input is part of its quantisation
+        shape = np.broadcast_shapes(tuple(a.shape), tuple(b.shape))
+        return notes.add(kind, [notes.names[id(a)], notes.names[id(b)]], shape, activation="none")
+
+    return binary
+
+
+def _unary(kind: str) -> Callable[..., Tensor]:
+    return lambda notes, x, *_, **__: notes.activate(x, kind)
+
+
+def _leaky(notes: _Notes, x: Tensor, negative_slope: float = 0.01, *_: Any, **__: Any) -> Tensor:
+    return notes.activate(x, "leaky_relu", slope=negative_slope)
+
+
+def _same(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
+    return notes.alias(x)
+
+
+def _permute(notes: _Notes, x: Tensor, *order: Any) -> Tensor:
+    axes = order[0] if len(order) == 1 else order
+    return notes.alias(x, tuple(x.shape[axis] for axis in axes))
+
+
+def _softmax(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
+    """Probabilities are floats, in every program."""
+    name, bits = notes.names[id(x)], notes.bits
+    notes.bits = 32
+    real = x if bits == 32 else notes.add("dequantize", [name], tuple(x.shape))
+    result = notes.add("softmax", [notes.names[id(real)]], tuple(x.shape))
+    notes.bits = bits
+    return result
+
+
+FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
+    "conv2d": _conv2d,
+    "linear": _linear,
+    "max_pool2d": _pool("max_pool2d"),
+    "boolean_dispatch": _pool("max_pool2d"),
+    "avg_pool2d": _pool("average_pool2d"),
+    "adaptive_avg_pool2d": _mean,
+    "mean": _mean,
+    "flatten": _flatten,
+    "reshape": _flatten,
+    "permute": _permute,
+    "softmax": _softmax,
+    **{name: _binary(name.strip("_")) for name in ("add", "sub", "mul", "__add__", "__sub__", "__mul__")},
+    **{name: _unary(name) for name in ("relu", "relu6", "sigmoid", "tanh", "gelu")},
+    "hardswish": _unary("hard_swish"),
+    "hardtanh": _unary("relu6"),
+    "leaky_relu": _leaky,
+    **dict.fromkeys(("batch_norm", "dropout", "to", "float", "contiguous"), _same),
+}
+"""What each function of torch becomes; the scaling of raw input and normalisation become part of what they follow."""

@@ -1,0 +1,219 @@
+"""A page that runs the model: one HTML file with the model as WebAssembly in it, for disks and servers alike.
+
+Nothing is fetched. Text and module are deflated and written 31 bits in two characters of UTF-16: 3 % more than the
+bytes, where base64 takes 33 %. The file begins with a byte order mark, which browsers believe before any header of a
+server.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import tempfile
+import zlib
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import smidgen
+from smidgen.bundle import MODEL, Bundle
+from smidgen.compiler.compilation import compiled
+from smidgen.compiler.model import load
+from smidgen.compiler.toolchain import CRunner, build_wasm
+from smidgen.errors import Unsupported
+from smidgen.targets.c import prove
+
+if TYPE_CHECKING:
+    from smidgen.compiler.compilation import Compilation
+    from smidgen.compiler.emit import Source
+    from smidgen.compiler.ir import Program, Value
+    from smidgen.types import Array, Json, Runner
+
+PAGE = "index.html"
+BROWSER = "browser"  # the device
+FIRST, BASE = 0x2200, 46341  # so many characters from this one on: no surrogates, controls or markup; BASE^2 > 2^31
+COMMENT = re.compile(r"(//|/\*\* .*\*/$)")
+PROOFS = 4  # inputs on which the page checks the browser that it is in
+PROVEN = 16  # outputs of each
+
+EXPORTS = Template("""\
+#include "$name.h"
+#include <stdint.h>
+
+static union {
+    uint8_t bytes[${NAME}_INPUT_BYTES];
+    uint64_t number;
+} given;
+
+static union {
+    uint8_t bytes[${NAME}_OUTPUT_BYTES];
+    uint64_t number;
+} wanted;
+
+__attribute__((export_name("input"))) void *page_input(void)
+{
+    return given.bytes;
+}
+
+__attribute__((export_name("output"))) void *page_output(void)
+{
+    return wanted.bytes;
+}
+
+__attribute__((export_name("run"))) int page_run(void)
+{
+    return ${name}_run(given.bytes, wanted.bytes);
+}
+""")
+
+
+def export(bundle: Path, folder: Path) -> list[Path]:
+    """The page of a bundle's model; `Target.export`. Its C is checked on this host, and in the browser by the page.
+
+    Raises:
+        Unsupported: an operation of the model has no C, or it has several inputs or outputs.
+        MissingLibrary: the package onnx or ziglang is missing.
+        VerificationError: the C answers otherwise than model.onnx; nothing is written.
+    """
+    return ship(compiled(load(bundle)), folder)
+
+
+def ship(made: Compilation, folder: Path) -> list[Path]:
+    """The page of a compilation; raises as `export` does. One that is for the browser has that device's kernels."""
+    source = made.source if made.device is not None and made.device.name == BROWSER else made.portable
+    runner = CRunner(made.portable, made.model.program)
+    prove(made, runner)
+    page = write(made.model.program, source, runner, _described(made))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAGE).write_bytes(page)
+    return [folder / PAGE]
+
+
+def write(program: Program, source: Source, original: Runner, described: dict[str, Json]) -> bytes:
+    """The page.
+
+    Args:
+        program: of one input and one output.
+        source: the C of it.
+        original: gives the answers that the page compares its own with.
+        described: `title`, `about`; `labels` of the outputs or None; `image`, as `_described` has it, or None for a
+            model of numbers.
+    """
+    if len(program.inputs) != 1 or len(program.outputs) != 1:
+        names = ", ".join((*program.inputs, *program.outputs))
+        raise Unsupported(
+            f"inputs and outputs {names}", "The target wasm", "It takes models of one input and one output"
+        )
+    given, wanted = program.values[program.inputs[0]], program.values[program.outputs[0]]
+    words = {"name": source.name, "NAME": source.name.upper()}
+    with tempfile.TemporaryDirectory() as scratch:
+        module = build_wasm(source, Path(scratch), EXPORTS.substitute(words)).read_bytes()
+    model = {
+        **described,
+        "input": _typed(given),
+        "output": _typed(wanted),
+        "bytes": len(module),
+        "ram": source.plan.arena_bytes + given.bytes + wanted.bytes,
+        "proof": _proof(given, wanted, original),
+    }
+    return _packed(described["title"], json.dumps({**_texts(), "model": model}), module)
+
+
+def _described(made: Compilation) -> dict[str, Json]:
+    """What the page says of a model, and which input it offers."""
+    if made.model.bundle is not None:
+        return _of_bundle(Bundle.load(made.model.bundle))
+    about = f"made from {made.model.file}"
+    return {"title": made.model.name, "about": about, "labels": made.model.labels() or None, "image": None}
+
+
+def _of_bundle(bundle: Bundle) -> dict[str, Json]:
+    """The same of a bundle's model, whose kind of input is known."""
+    signal, answer = bundle.signal, bundle.answer
+    about = f"{bundle.manifest['parameters']:,} parameters"
+    measure = bundle.evidence.find(answer.metric, MODEL) if bundle.evidence else None
+    if measure is not None:
+        about += f", {100 * measure.value:.2f} % {answer.metric} on {measure.n:,} held-out examples"
+    state = signal.to_json()
+    image = {name: state[name] for name in ("height", "width", "channels")} if signal.kind == "image" else None
+    if image is not None:
+        image["dark"] = state["zero_point"] < 128  # so ink is bright
+    labels = answer.to_json()["names"] if answer.kind == "classes" else None
+    return {"title": bundle.name, "about": about, "labels": labels, "image": image}
+
+
+def _typed(value: Value) -> dict[str, Json]:
+    """How the page reads or writes a value; codes stand for scale * (code - zero)."""
+    real = value.quantization if value.dtype != "float32" else None
+    scale, zero = (real.scale, real.zero_point) if real is not None else (1.0, 0)
+    return {"dtype": value.dtype, "count": value.count, "shape": value.shape, "scale": scale, "zero": zero}
+
+
+def _proof(given: Value, wanted: Value, original: Runner) -> list[list[float]]:
+    """Real outputs for the first inputs that `noise` makes here and in the page."""
+    inputs = np.stack([noise(given, seed) for seed in range(1, PROOFS + 1)])
+    outputs = original({given.name: inputs})[wanted.name].reshape(PROOFS, -1)[:, :PROVEN]
+    typed = _typed(wanted)
+    real = (outputs.astype(np.float64) - typed["zero"]) * typed["scale"]
+    return [[float(f"{value:.6g}") for value in row] for row in real]
+
+
+def noise(value: Value, seed: int) -> Array:
+    """Values that look random, the same in the page: the upper bytes of multiples of an odd number (Knuth)."""
+    multiples = np.arange(1, value.count + 1, dtype=np.uint64) * np.uint64(2654435761 * (2 * seed + 1) % 2**32)
+    codes = (multiples % np.uint64(2**32) >> np.uint64(24)).astype(np.int64)
+    if value.dtype == "float32":
+        return np.asarray(codes / 128 - 1, np.float32).reshape(value.shape)
+    return (codes if value.dtype == "uint8" else codes - 128).astype(value.dtype).reshape(value.shape)
+
+
+@cache
+def _texts() -> dict[str, str]:
+    """Markup with style, and script."""
+    body = f"<style>\n{_file('style.css')}</style>\n{_file('body.html')}"
+    script = "".join(_file(name) for name in ("answer.js", "pixels.js", "inputs.js", "page.js"))
+    return {"body": _short(body), "script": _short(script)}
+
+
+def _short(text: str) -> str:
+    """Without indentation, empty lines and lines of comment."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not COMMENT.match(line))
+
+
+def _file(name: str) -> str:
+    return (Path(__file__).parent / "page" / name).read_text(encoding="utf-8")
+
+
+def _packed(title: str, text: str, module: bytes) -> bytes:
+    """The file: what unpacks the rest, and the rest."""
+    parts = [_deflated(text.encode()), _deflated(module)]
+    words = {
+        "title": html.escape(title.encode("utf-8", "replace").decode()),
+        "version": smidgen.__version__,
+        "packed": _characters(b"".join(parts)),
+        "first": FIRST,
+        "base": BASE,
+        "middle": len(parts[0]),
+        "end": len(parts[0]) + len(parts[1]),
+    }
+    return b"\xff\xfe" + Template(_file("boot.html")).substitute(words).encode("utf-16-le")
+
+
+def _deflated(data: bytes) -> bytes:
+    """RFC 1951, without a header."""
+    packer = zlib.compressobj(level=9, wbits=-15, memLevel=9)
+    return packer.compress(data) + packer.flush()
+
+
+def _characters(data: bytes) -> str:
+    """31 bits in two characters, the upper ones first."""
+    bits = np.unpackbits(np.frombuffer(data, np.uint8))
+    groups = np.pad(bits, (0, -len(bits) % 31)).reshape(-1, 31)
+    pairs = groups @ (1 << np.arange(30, -1, -1, dtype=np.int64))
+    codes = np.stack(np.divmod(pairs, BASE), axis=1) + FIRST
+    return str(codes.astype("<u2").tobytes().decode("utf-16-le"))

@@ -6,7 +6,7 @@ import pytest
 
 from smidgen.compiler import emit
 from smidgen.compiler.ir import Program
-from smidgen.compiler.toolchain import CRunner, build, compiler
+from smidgen.compiler.toolchain import CRunner, build, build_wasm, compiler, library
 from smidgen.errors import MissingLibrary, UsageError, VerificationError
 from smidgen.types import Array
 from tests.compiler.programs import Made
@@ -76,3 +76,16 @@ def test_a_compiler_that_fails_is_one_error(
     monkeypatch.setenv("CC", command)
     with pytest.raises(VerificationError, match=what):
         build(emit.write(program, "net"), tmp_path)
+
+
+def test_wasm_that_does_not_compile_is_one_error(program: Program, tmp_path: Path) -> None:
+    with pytest.raises(VerificationError, match=r"zig does not compile net\.c: .*error"):
+        build_wasm(emit.write(program, "net"), tmp_path, "int exported(void) { return unknown; }")
+
+
+@pytest.mark.parametrize(
+    ("system", "name"), [("linux", "libnet.so"), ("darwin", "libnet.dylib"), ("win32", "libnet.dll")]
+)
+def test_a_library_is_called_as_the_system_has_it(system: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    assert library("net") == name

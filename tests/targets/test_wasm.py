@@ -23,6 +23,7 @@ from smidgen.compiler import emit
 from smidgen.compiler.importers.onnx import read
 from smidgen.compiler.ir import Program
 from smidgen.compiler.network import Network, build
+from smidgen.compiler.passes import lower
 from smidgen.compiler.toolchain import CRunner
 from smidgen.compression.quantize import quantize
 from smidgen.data.load import load
@@ -200,13 +201,25 @@ def test_without_zig_nothing_is_written(tiny_bundle: Bundle, tmp_path: Path, mon
 
 @needs_browser
 def test_it_answers_as_the_c_does(digits: Page) -> None:
+    answers_as_the_c(digits)
+
+
+@needs_browser
+def test_its_own_kernels_give_the_same_answers(browser: Page, tmp_path: Path) -> None:
+    program, runner, plain = written_digits()
+    source = emit.write(lower(program, "simd128"), "model", "simd128")
+    page = wasm.write(program, source, runner, unpacked(plain)[1]["model"])
+    answers_as_the_c(opened(browser, page, tmp_path))
+
+
+def answers_as_the_c(page: Page) -> None:
     program, runner, _ = written_digits()
     images = load("mnist-5k").test.inputs[np.arange(50)]
     expected = runner({program.inputs[0]: images})[program.outputs[0]]
     given = json.dumps(images.reshape(50, -1).tolist())
-    found = digits.run(f"{given}.map(image => [...smidgen.run(Uint8Array.from(image))])")
+    found = page.run(f"{given}.map(image => [...smidgen.run(Uint8Array.from(image))])")
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert digits.run("smidgen.proven")
+    assert page.run("smidgen.proven")
 
 
 @needs_browser

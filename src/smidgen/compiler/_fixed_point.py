@@ -13,6 +13,7 @@ EXPONENTIALS = {-2: 1672461947, -1: 1302514674, 0: 790015084, 1: 290630308, 2: 3
 """exp(-2**key), of 0 integer bits."""
 EXP_EIGHTH, THIRD = 1895147668, 715827883  # exp(-1/8) and 1/3, of 0 integer bits
 NEWTON = 1515870810, -1010580540  # 48/17 and -32/17, of 2 integer bits
+LOGIT = 2.0**-20  # what logits that become floats count in
 DIFFERENCE_BITS, SUM_BITS = 5, 12  # integer bits of the exponents of a softmax, and of their sum
 
 
@@ -83,3 +84,25 @@ def softmax(x: Array, multiplier: int, shift: int, least: int) -> Array:
     inverse = reciprocal((total << (32 - places)) - 2**31)
     bits = places - 32 + SUM_BITS + 31 - 8
     return np.where(below >= least, shifted(product(powers, inverse), bits), 0)
+
+
+def shares(x: Array) -> Array:
+    """exp(x) over its sum along the last axis, float32, of logits in units of `LOGIT`.
+
+    The quotients are cut off after 24 binary digits, as long division does; a logit 32 below the greatest counts as
+    minus infinity.
+    """
+    below = (x - x.max(axis=-1, keepdims=True)).astype(np.int64)
+    near = below >= -(2**25)
+    powers = np.where(near, exp(np.where(near, below << 6, 0)), 0) >> headroom(x.shape[-1])
+    total = powers.sum(axis=-1, keepdims=True)
+    bits = np.where(powers > 0, np.frexp(total / np.maximum(powers, 1))[1], 0)
+    lifted = powers << bits
+    bits = np.where(lifted >= 2 * total, bits - 1, bits)
+    digits = ((powers << bits) << 23) // total
+    return np.asarray(np.ldexp(digits.astype(np.float64), -23 - bits), np.float32)
+
+
+def headroom(count: int) -> int:
+    """Bits that so many numbers of 31 bits lose for their sum to fit 31 bits."""
+    return (count - 1).bit_length()

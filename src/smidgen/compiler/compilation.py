@@ -67,7 +67,7 @@ def compiled(model: Model, device: Device | None = None, ram: int | None = None)
         model: what an importer made.
         device: what it is for; None: any.
         ram: bytes that it may take, stack included: the more there are, the less is done row by row, which costs time.
-            By default as few as possible on a microcontroller, and all there are on larger devices.
+            By default all there are on large devices; on others what is a good bargain, and fits.
 
     Raises:
         Unsupported: an operation has no C.
@@ -77,5 +77,8 @@ def compiled(model: Model, device: Device | None = None, ram: int | None = None)
         ram = device.ram_bytes
     program = lower(model.program, kernel_set, None if ram is None else max(0, ram - BESIDE))
     source = emit.write(program, model.name, kernel_set)
+    if ram is None and device is not None and source.plan.arena_bytes > device.ram_bytes - BESIDE:
+        program = lower(model.program, kernel_set, max(0, device.ram_bytes - BESIDE))
+        source = emit.write(program, model.name, kernel_set)
     portable = source if kernel_set == PORTABLE else emit.write(lower(model.program), model.name)
     return Compilation(model, device, program, source, portable)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from smidgen.compiler import _reference_litert, _reference_onnx, arithmetic
+from smidgen.compiler._fixed_point import shares
 from smidgen.compiler._reference_sequence import KINDS as SEQUENCE
 from smidgen.compiler._reference_step import Rounding, Step
 from smidgen.compiler.arithmetic import UNARY, bounds, limits
@@ -194,6 +195,8 @@ def _unary(step: Step, x: Array) -> Array:
 def _softmax(step: Step, x: Array) -> Array:
     if step.integer:
         return step.rounding.softmax(step, x)
+    if step.value(0).quantization is not None:
+        return shares(x)
     exponents = np.exp(x - x.max(axis=-1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))
 

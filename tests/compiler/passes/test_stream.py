@@ -52,7 +52,7 @@ def resnet(early: bool = False) -> Program:
 @given(images())
 @settings(max_examples=100, deadline=None)
 def test_no_arena_grows_and_no_operation_is_lost(drawn: Program) -> None:
-    made = stream(drawn, find)
+    made = stream(drawn, find, 0)
     assert arena(made) <= arena(drawn)
     assert flat(made) == drawn.operations
     fitting = stream(drawn, find, arena(drawn) - 1)
@@ -60,7 +60,7 @@ def test_no_arena_grows_and_no_operation_is_lost(drawn: Program) -> None:
 
 
 def test_the_peak_of_a_mobilenet_is_streamed_away() -> None:
-    whole, made = mobilenet(), stream(mobilenet(), find)
+    whole, made = mobilenet(), stream(mobilenet(), find, 0)
     assert arena(whole) > 36_000
     assert arena(made) < 29_500
     assert sum("steps" in each.attributes for each in made.operations) == 1
@@ -69,7 +69,7 @@ def test_the_peak_of_a_mobilenet_is_streamed_away() -> None:
 
 @pytest.mark.parametrize("early", [False, True])
 def test_a_resnet_is_streamed_over_its_branches(early: bool) -> None:
-    whole, made = resnet(early), stream(resnet(early), find)
+    whole, made = resnet(early), stream(resnet(early), find, 0)
     assert arena(whole) > 33_000
     assert arena(made) < 17_500
 
@@ -79,9 +79,16 @@ def test_no_more_is_streamed_than_the_arena_is_worth() -> None:
     assert stream(program, find, want=arena(program)) is program
     enough = stream(program, find, want=35_000)
     assert arena(enough) <= 35_000
-    assert len(enough.operations) >= len(stream(program, find).operations)
+    assert len(enough.operations) >= len(stream(program, find, 0).operations)
     impossible = stream(program, find, want=100)
-    assert arena(impossible) == arena(stream(program, find))
+    assert arena(impossible) == arena(stream(program, find, 0))
+
+
+def test_where_nothing_is_said_streams_must_save_a_quarter() -> None:
+    assert arena(stream(resnet(True), find)) < 17_500
+    whole = mobilenet()
+    assert arena(stream(whole, find, 0)) > 0.75 * arena(whole)
+    assert stream(whole, find) is whole
 
 
 def test_what_does_not_work_by_rows_is_left_alone() -> None:
@@ -91,7 +98,7 @@ def test_what_does_not_work_by_rows_is_left_alone() -> None:
     made.add("reshape", (made.last,), (8, 8, 64))
     made.conv(2)
     program = made.program()
-    assert stream(program, find) is program
+    assert stream(program, find, 0) is program
 
 
 def test_a_value_that_is_read_outside_ends_a_stream() -> None:
@@ -102,14 +109,14 @@ def test_a_value_that_is_read_outside_ends_a_stream() -> None:
     wide = made.conv(2)
     program = made.program()
     both = Program(program.values, program.operations, program.inputs, (kept, wide), program.rounding)
-    found = stream(both, find)
+    found = stream(both, find, 0)
     assert arena(found) < arena(both)
     assert kept in {name for each in found.operations for name in each.outputs}
 
 
 @pytest.mark.parametrize("program", [mobilenet(), resnet(), resnet(early=True)], ids=["mobilenet", "resnet", "early"])
 def test_streams_in_c_compute_the_same_codes(program: Program) -> None:
-    made, raw = stream(program, find), inputs(program, 3)
+    made, raw = stream(program, find, 0), inputs(program, 3)
     assert any(each.kind == "stream" for each in made.operations)
     equal(program, CRunner(emit.write(made, "net"), made)(raw), reference.run(program, raw))
 
@@ -122,7 +129,7 @@ def test_streams_of_any_layers_compute_the_same_codes_in_c(seed: int) -> None:
         made.residual(int(dice.integers(8, 16)), stride, bool(dice.integers(2)))
         made.pool(2, 1)
     program = made.program()
-    found, raw = stream(program, find), inputs(program, 4, seed)
+    found, raw = stream(program, find, 0), inputs(program, 4, seed)
     assert max(len(each.attributes.get("steps", ())) for each in found.operations) > 5
     equal(program, CRunner(emit.write(found, "net"), found)(raw), reference.run(program, raw))
 
@@ -138,4 +145,4 @@ def test_streams_of_any_layers_compute_the_same_codes_in_c(seed: int) -> None:
 )
 def test_real_networks_fit(file: str, most: int) -> None:
     program = read((MODELS / f"{file}.tflite").read_bytes())
-    assert arena(stream(program, find)) <= most
+    assert arena(stream(program, find, 0)) <= most

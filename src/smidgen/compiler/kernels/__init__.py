@@ -31,6 +31,11 @@ def module(name: str) -> Any:
     return importlib.import_module(f"{__name__}.{name}")
 
 
+def floating_point(name: str) -> bool:
+    """Whether the cores of a set compute with floats; where not, its module says FLOATING_POINT = False."""
+    return name == PORTABLE or getattr(module(name), "FLOATING_POINT", True)
+
+
 def find(name: str, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> ops.Kind:
     """The form of an operation in a set of kernels; raises Unsupported where it has none at all."""
     special: ops.Kind | None = None if name == PORTABLE else module(name).find(operation, given, wanted)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smidgen.compiler.ops._writer import Values, Writer
 
 FILE = "../kernels/armv6m.c"
+FLOATING_POINT = False
 LOAD = {"int8": "ldrsb", "uint8": "ldrb"}
 WINDOWS, FILTERS, OUTPUTS = 2, 2, 4  # of a convolution, of a dense layer at a time
 

@@ -17,7 +17,7 @@ static void softmax(const float *x, float *y, int rows, int count)
     }
 }
 
-//@ fixed
+//@ exp
 /* Fixed-point numbers: "of n integer bits" counts in units of 2^(n - 31). The product of one of 0 integer bits and
    another, halfway up. */
 static int32_t fixed_product(int32_t a, int32_t b)
@@ -49,6 +49,7 @@ static int32_t fixed_exp(int32_t x)
     return x ? result : INT32_MAX;
 }
 
+//@ fixed
 /* 1 / (1 + x) of x from 0 to 1, both of 0 integer bits: Newton's method with 2 integer bits, from 48/17 - 32/17 d. */
 static int32_t fixed_reciprocal(int32_t x)
 {
@@ -108,6 +109,50 @@ static void softmax_$name(const $X *x, $Y *y, int rows, int count, const int32_t
         for (int i = 0; i < count; i++) {
             const int64_t share = ((int64_t)table[most - x[i]] * scale + sum * (1 << (shift - 1))) / (sum * (1 << shift));
             y[i] = ($Y)clamp(share + zero, low, high);
+        }
+    }
+}
+
+//@ shares
+/* a / b, at most 1, without floating-point instructions: 24 binary digits by long division, cut off. */
+static float quotient(uint32_t a, uint32_t b)
+{
+    uint32_t digits = 0, bits = 127;
+    float result = 0;
+    for (; a && a < b; a *= 2) {
+        bits--;
+    }
+    for (int i = 0; i < 24; i++) {
+        digits = 2 * digits + (a >= b);
+        a = 2 * (a >= b ? a - b : a);
+    }
+    if (digits) {
+        bits = bits << 23 | (digits & 0x7fffff);
+        memcpy(&result, &bits, sizeof result);
+    }
+    return result;
+}
+
+/* exp(x) in units of 2^(headroom - 31), of x <= 0 in units of 2^-20. */
+static uint32_t power(int64_t x, int headroom)
+{
+    return x < -((int32_t)1 << 25) ? 0 : (uint32_t)fixed_exp((int32_t)(x * 64)) >> headroom;
+}
+
+/* Softmax of logits in units of 2^-20, for each row; the sum of so many exponentials needs `headroom` bits. */
+static void softmax_shares(const int32_t *x, float *y, int rows, int count, int headroom)
+{
+    for (int row = 0; row < rows; row++, x += count, y += count) {
+        int64_t most = x[0];
+        uint32_t sum = 0;
+        for (int i = 1; i < count; i++) {
+            most = x[i] > most ? x[i] : most;
+        }
+        for (int i = 0; i < count; i++) {
+            sum += power(x[i] - most, headroom);
+        }
+        for (int i = 0; i < count; i++) {
+            y[i] = quotient(power(x[i] - most, headroom), sum);
         }
     }
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from smidgen.compiler import arithmetic, normalising
+from smidgen.compiler._fixed_point import LOGIT, headroom
 from smidgen.compiler.ir import Operation, Quantization, Value
 from smidgen.compiler.ops._elementwise import names, present
 from smidgen.compiler.ops._elementwise import overwrite as memory
@@ -20,13 +21,16 @@ def emit(writer: Writer, operation: Operation, given: Values, wanted: Sequence[V
     if (x.dtype, y.dtype) == ("float32", "float32"):
         writer.kernel("softmax.c", "softmax")
         return f"softmax({writer.read(x)}, {writer.at(y)}, {sizes});"
+    if (x.dtype, y.dtype) == ("int32", "float32") and arithmetic.scaling(x).scale == LOGIT:
+        writer.kernel("softmax.c", "exp", "shares")
+        return f"softmax_shares({writer.read(x)}, {writer.at(y)}, {sizes}, {headroom(x.shape[-1])});"
     if operation.rounding == "onnx" and x.quantization is not None and y.quantization is not None:
         return _of_table(writer, x, y, (x.quantization, y.quantization), sizes)
     if (x.dtype, y.dtype, operation.rounding) != ("int8", "int8", "litert"):
         what_can = "It takes float32, the codes of an ONNX file or the int8 of a .tflite file"
         raise Unsupported(f"{operation.name}, softmax of {x.dtype} {x.shape}", "The target c", what_can)
     writer.kernel("_common.c", "requantize")
-    writer.kernel("softmax.c", "fixed")
+    writer.kernel("softmax.c", "exp", "fixed")
     scaling = ", ".join(map(str, rules(operation).softmax_scaling(x)))
     return f"softmax_fixed({writer.read(x)}, {writer.at(y)}, {sizes}, {scaling});"
 

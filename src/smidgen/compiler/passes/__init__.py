@@ -5,6 +5,7 @@ from functools import partial
 from smidgen.compiler import kernels
 from smidgen.compiler.ir import Program
 from smidgen.compiler.passes.constant_channels import fold_constant_channels
+from smidgen.compiler.passes.fixed_softmax import fixed_softmax
 from smidgen.compiler.passes.stream import stream
 
 
@@ -14,10 +15,13 @@ def lower(program: Program, kernel_set: str = kernels.PORTABLE, ram: int | None 
     Args:
         program: what an importer made.
         kernel_set: the kernels that it will run on.
-        ram: bytes that the arena may have: no more is streamed than it takes to fit, as that costs time. If left out,
-            the arena is made smallest.
+        ram: bytes that the arena may have: no more is streamed than it takes to fit, as that costs time; 0 makes it
+            smallest. If left out, it is made smallest where that saves much.
 
     Raises:
         Unsupported: an operation has no C.
     """
-    return stream(fold_constant_channels(program), partial(kernels.find, kernel_set), ram)
+    program = fold_constant_channels(program)
+    if not kernels.floating_point(kernel_set):
+        program = fixed_softmax(program)
+    return stream(program, partial(kernels.find, kernel_set), ram)

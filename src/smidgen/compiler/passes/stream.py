@@ -27,7 +27,8 @@ from smidgen.compiler.ops._rows import LIMITS, NO_BAND, computed, row_bytes, win
 from smidgen.compiler.packing import Item, lower_bound
 from smidgen.compiler.passes.rings import bands, simulate
 
-WORTH = 0.03  # of the arena, by which streams must lower it
+GAIN = 0.25  # of the arena: what streams must save where it is not said how small it must be, as they cost time
+WORTH = 0.03  # of the arena: less is not worth a further stream
 
 Finder = Callable[[Operation, Sequence[Value | None], Sequence[Value]], Any]
 
@@ -39,14 +40,15 @@ def stream(program: Program, kind_of: Finder, want: int | None = None) -> Progra
         program: what the other passes have made.
         kind_of: the form of an operation in the set of kernels at hand, as `kernels.find` gives it; an operation whose
             form has `row` can be in a stream, and so can a mean over all rows and columns, as the last.
-        want: the bytes that the arena may have, where so few operations as possible are streamed; if left out, or out
-            of reach, the arena is made smallest, but for WORTH of it.
+        want: the bytes that the arena may have, where so few operations as possible are streamed; where they are out of
+            reach, as 0 is, the arena is made smallest, but for WORTH of it. If left out it is made smallest too, where
+            that saves GAIN of it.
     """
     forms = _Forms(program, kind_of)
     whole = forms.arena(program)
     if want is not None and whole <= want:
         return program
-    best, size = program, whole if want is not None else (1 - WORTH) * whole
+    best, size = program, whole if want is not None else (1 - GAIN) * whole
     for peak, streamed in _streamed(program, forms, want):
         if (found := forms.arena(streamed)) < size:
             best, size = streamed, found

@@ -41,7 +41,7 @@ function show(values) {
   const outputs = run(values);
   const order = outputs.map((_, index) => index).sort((a, b) => outputs[b] - outputs[a]);
   const shown = outputs.length > SHOWN ? [...order.slice(0, SHOWN)] : [...outputs.keys()];
-  const bars = shown.map((index) => bar(index, outputs[index], index === order[0]));
+  const bars = shown.map((index) => bar(index, outputs[index], index === order[0] && model.labels));
   $("#bars").replaceChildren(...bars);
   say(model.labels ? model.labels[order[0]] : "");
 }
@@ -57,12 +57,13 @@ function blank(problem = "") {
 /** Words that have not changed stay as they are, so that screen readers do not repeat them. */
 function say(best, problem = "") {
   if ($("#best").textContent !== best) $("#best").textContent = best;
+  $("#best").classList.toggle("long", best.length > 3);
   if ($("#problem").textContent !== problem) $("#problem").textContent = problem;
 }
 
 function bar(index, value, best) {
   const row = element("li");
-  row.classList.toggle("best", best);
+  row.classList.toggle("best", Boolean(best));
   element("span", model.labels ? model.labels[index] : index, row).className = "label";
   const meter = element("span", "", row);
   if (model.labels) meter.className = "meter";

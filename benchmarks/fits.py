@@ -9,6 +9,7 @@ from process import measure, smidgen
 from record import Bar, Row
 
 MODEL = "model.onnx"
+SMALLEST = ("--device", "cortex-m0", "--flash", "16KB", "--ram", "4KB")
 
 
 def fit(source: str, seed: int, folder: Path, *options: str) -> Row:
@@ -32,6 +33,14 @@ def fit(source: str, seed: int, folder: Path, *options: str) -> Row:
         "peak MB": fitted.megabytes,
         "verified": bool(json.loads(verified.output)["holds"]),
     }
+
+
+def firmware(bundle: Path) -> Row:
+    """What the firmware of a bundle takes, built and run in an emulator."""
+    found = json.loads(measure([smidgen(), "compile", bundle, "--device", "cortex-m0", "--json", "--quiet"]).output)
+    taken = found["fits"][0]["footprint"]
+    names = {"flash bytes": "flash_bytes", "RAM bytes": "ram_bytes", "instructions": "instructions"}
+    return {title: taken[name] for title, name in names.items()} | {"measured": taken["measured"]}
 
 
 def summary(rows: list[Row]) -> Row:

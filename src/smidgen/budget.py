@@ -22,12 +22,21 @@ NUMBER = re.compile(r"\s*([0-9]{1,15}(?:_[0-9]{3})*(?:\.[0-9]{1,9})?)\s*([A-Za-z
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits; None is no limit. `floor`: metric name -> the least that is good enough, 0 to 1."""
+    """Limits; None is no limit.
+
+    Attributes:
+        flash_bytes: of code, constants and all else that a program for the device has.
+        ram_bytes: of values, variables and stack.
+        parameters: of the network.
+        floor: metric name -> the least that is good enough, 0 to 1.
+        kernels: the set of kernels that the device runs.
+    """
 
     flash_bytes: int | None = None
     ram_bytes: int | None = None
     parameters: int | None = None
     floor: Mapping[str, float] = field(default_factory=dict)
+    kernels: str = "portable"
 
     @classmethod
     def of(
@@ -50,12 +59,14 @@ class Budget:
         Raises:
             UsageError: an unknown device, or a limit that makes no sense.
         """
-        memory: dict[str, Any] = registry.device(device).get("memory", {}) if device else {}
+        facts: dict[str, Any] = registry.device(device) if device else {}
+        memory = facts.get("memory", {})
         return cls(
             memory.get("flash_bytes") if flash is None else parse_size(flash, "--flash"),
             memory.get("ram_bytes") if ram is None else parse_size(ram, "--ram"),
             None if params is None else parse_count(params, "--params"),
             dict(parse_floor(pair) for pair in floor or ()),
+            facts.get("core", {}).get("kernels", "portable"),
         )
 
     def check(self, cost: Cost) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 TWO = ("cnn", "mlp")
 CASES = [
     (Budget(parameters=700), FAMILIES),
-    (Budget(flash_bytes=3000, ram_bytes=2000), TWO),
+    (Budget(flash_bytes=12_000, ram_bytes=2000), TWO),
     (Budget(flash_bytes=10**9), ("mlp",)),
 ]
 

@@ -122,12 +122,12 @@ def test_the_float_form_and_its_costs_are_verified_where_torch_is_installed(prov
     pytest.importorskip("torch")
     from safetensors.torch import save as as_safetensors
 
-    from smidgen.compiler.cost import price
-    from smidgen.compiler.network import build, example
+    from smidgen.compiler.cost import shipped
+    from smidgen.compiler.network import build
 
     network = build(proven_bundle.signal, proven_bundle.answer, "mlp", proven_bundle.manifest["size"], seed=3)
     weights = as_safetensors({name: value.contiguous() for name, value in network.state_dict().items()})
-    cost = price(network, example(proven_bundle.signal), bits=8)
+    cost = shipped((proven_bundle.path / "model.onnx").read_bytes())
     claims = (
         exact("flash_bytes", cost.flash_bytes, "bytes", "model.onnx"),
         exact("file_bytes", len(weights), "bytes", "float"),

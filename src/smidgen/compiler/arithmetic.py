@@ -25,6 +25,7 @@ Where a conv2d or dense gives float32, it is float32(acc) * float32(sx * sw), th
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ ADDEND_BITS = 21  # of the larger multiplier of an addition: two 8-bit differenc
 NONE: Mapping[str, Any] = {}
 
 
+@lru_cache(maxsize=4096)  # layers of one scale ask for each channel
 def multiplier(scale: float) -> tuple[int, int]:
     """A scale as (multiplier, shift): scale = multiplier / 2**shift, multiplier in [2**30, 2**31), shift 1 to 62.
 

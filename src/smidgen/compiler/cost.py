@@ -1,122 +1,113 @@
-"""What a network costs on a device, from its graph alone: flash, RAM, multiply-accumulates.
+"""What a network costs on a device, before it is trained: it is compiled, and flash and RAM are read off.
 
-Until networks are compiled, flash is the bytes of the weights as they ship (8-bit weights, 32-bit biases, a 32-bit
-scale a channel, or 32-bit floats) and RAM is the peak of what is live while the graph runs, in execution order, with
-activations and views in place. Code, stack and the runtime of the device are not in either number.
+Constants and the arena are those of the C that ships, to the byte, but for what only trained weights show: channels
+that prove to be constant, and few distinct values. Code is the sum of its functions as they were measured once, by
+`benchmarks/compiler/code_sizes.py`; the stack is what the deepest of our networks takes.
 """
 
-import math
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
-from smidgen.compiler.graph import WEIGHTED, aten, capture, is_view, shape_of, tensor
-from smidgen.types import Cost
+from smidgen.compiler import emit, kernels
+from smidgen.compiler.footprint import multiply_adds
+from smidgen.compiler.ir import BITS, Operation, Program, Value
+from smidgen.compiler.ops._writer import Values, Writer
+from smidgen.compiler.passes import arrange
+from smidgen.compiler.passes.constant_channels import fold_constant_channels
+from smidgen.compiler.sketch import sketch
+from smidgen.types import Array, Cost
 
-IN_PLACE = (
-    aten.relu.default,
-    aten.relu6.default,
-    aten.hardtanh.default,
-    aten.leaky_relu.default,
-    aten.sigmoid.default,
-    aten.tanh.default,
-    aten.hardswish.default,
-    aten.gelu.default,
-    aten.add.Tensor,
-    aten.mul.Tensor,
-    aten.sub.Tensor,
-    aten._to_copy.default,
-    aten.to.dtype,
-)
+SIZES = Path(__file__).parent / "kernels" / "code_sizes.json"
+STACK = 512  # bytes, with the variables of a firmware; 412 to 500 were measured
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One step of a graph and what it holds: sizes in elements, for one example."""
-
-    name: str
-    operation: str
-    weights: int
-    biases: int
-    macs: int
-    output: int
-    live: int  # elements live while it runs, its inputs and output among them
-
-
-def price(network: nn.Module, raw: Tensor, bits: int = 8) -> Cost:
+def price(
+    network: nn.Module, raw: Tensor, bits: int = 8, kernel_set: str = kernels.PORTABLE, ram: int | None = None
+) -> Cost:
     """What `network` costs with weights and activations of `bits` (8, or 32 for float).
 
     Args:
         network: untrained or trained; it is left as it was.
         raw: an example input, (batch, ...).
+        bits: of weights and, 8 or 32, of activations.
+        kernel_set: what it will run on, one of `kernels.names()`.
+        ram: bytes that there are, so that it is made as small as it takes to fit; see `passes.lower`.
+
+    Raises:
+        Unsupported: a layer cannot be compiled.
     """
-    layers = table(capture(network, raw))
-    weights, biases = sum(layer.weights for layer in layers), sum(layer.biases for layer in layers)
-    scales = biases if bits < 32 else 0
-    element = bits // 8
+    return of_program(sketch(network, raw, bits), kernel_set, ram, Ledger)
+
+
+def shipped(model: bytes, kernel_set: str = kernels.PORTABLE, ram: int | None = None) -> Cost:
+    """What the network in an ONNX file costs, with all that its weights show.
+
+    Raises:
+        Unsupported: it cannot be compiled.
+    """
+    from smidgen.compiler.importers.onnx import read
+
+    return of_program(fold_constant_channels(read(model)), kernel_set, ram)
+
+
+def of_program(
+    program: Program, kernel_set: str = kernels.PORTABLE, ram: int | None = None, writer: type[Writer] = Writer
+) -> Cost:
+    """What a program costs; `writer` takes its constants."""
+    find = _remembering(kernel_set)
+    program, found = arrange(program, kernel_set, find, None if ram is None else max(0, ram - STACK))
+    ledger = writer(found.offsets, find)
+    statements = sum(1 for _ in emit.statements(program, found, ledger))
+    sizes = code_sizes(kernel_set)
+    code = sum(sizes["functions"].get(section, sizes["other"]) for section in set(ledger.functions.values()))
+    code += sizes["rest"] + sizes["step"] * statements
+    constants = [value for value in program.constants() if value.data is not None]
     return Cost(
-        parameters=weights + biases,
-        flash_bytes=math.ceil(weights * bits / 8) + 4 * (biases + scales),
-        ram_bytes=max((layer.live for layer in layers), default=0) * element,
-        macs=sum(layer.macs for layer in layers),
-        basis=f"{bits}-bit weights and the peak of live {bits}-bit activations; without code and stack",
+        parameters=sum(value.count for value in constants),
+        flash_bytes=ledger.flash_bytes + code,
+        ram_bytes=found.arena_bytes + STACK,
+        macs=sum(multiply_adds(program, step) for step in program.steps()),
+        basis=f"compiled for {kernel_set} kernels: constants and arena to the byte, code and stack as measured before",
     )
 
 
-def table(graph: fx.GraphModule) -> list[Layer]:
-    """The cost of each step of a captured graph, in execution order."""
-    buffers = _buffers(graph)
-    last_use = {
-        buffers[source]: index
-        for index, node in enumerate(graph.graph.nodes)
-        for source in node.all_input_nodes
-        if source in buffers
-    }
-    live: dict[fx.Node, int] = {}
-    rows: list[Layer] = []
-    for index, node in enumerate(graph.graph.nodes):
-        if node not in buffers:
-            continue
-        live[buffers[node]] = max(live.get(buffers[node], 0), math.prod(shape_of(node)))
-        if node.op == "call_function":
-            rows.append(_row(graph, node, sum(live.values())))
-        for buffer in [buffer for buffer in live if last_use.get(buffer, -1) <= index]:
-            del live[buffer]
-    return rows
+def parts(network: nn.Module, raw: Tensor, bits: int = 8) -> list[tuple[str, int]]:
+    """The layers of a network that have weights, and the bytes of these and of biases."""
+    program = sketch(network, raw, bits)
+    layers = ((step.name, [program.values[name] for name in step.inputs[1:3]]) for step in program.steps())
+    return [(name, sum(value.bytes for value in own)) for name, own in layers if own and own[0].data is not None]
 
 
-def _buffers(graph: fx.GraphModule) -> dict[fx.Node, fx.Node]:
-    """For each node the node whose memory it lives in: its own, or that of an input it may overwrite."""
-    uses_left = {node: len(node.users) for node in graph.graph.nodes}
-    home: dict[fx.Node, fx.Node] = {}
-    for node in graph.graph.nodes:
-        if node.op == "placeholder":
-            home[node] = node
-        elif node.op == "call_function" and isinstance(node.meta.get("val"), Tensor):
-            sources = [source for source in node.all_input_nodes if source in home]
-            for source in sources:
-                uses_left[source] -= 1
-            home[node] = next(
-                (
-                    home[source]
-                    for source in sources
-                    if (is_view(node) or node.target in IN_PLACE)
-                    and uses_left[source] == 0
-                    and math.prod(shape_of(source)) == math.prod(shape_of(node))
-                ),
-                node,
-            )
-    return home
+class Ledger(Writer):
+    """A writer that only counts the bytes of constants."""
+
+    def table(self, label: str, data: Array, dtype: str) -> str:
+        """Nothing is written; weights have no values yet, so that equal ones do not count as one."""
+        self.flash_bytes += -(-data.size * BITS[dtype] // 8)
+        return label
 
 
-def _row(graph: fx.GraphModule, node: fx.Node, live: int) -> Layer:
-    weights = biases = macs = 0
-    if node.target in WEIGHTED:
-        weight = tensor(graph, node.args[1])
-        bias = tensor(graph, node.args[2]) if len(node.args) > 2 else None
-        weights = 0 if weight is None else weight.numel()
-        biases = 0 if bias is None else bias.numel()
-        places = math.prod(shape_of(node)[1:]) if node.target is aten.conv2d.default else 1
-        macs = weights * places
-    operation = str(node.target).removeprefix("aten.").split(".")[0]
-    return Layer(node.name, operation, weights, biases, macs, math.prod(shape_of(node)), live)
+def _remembering(kernel_set: str) -> Callable[[Operation, Values, Sequence[Value]], Any]:
+    """`kernels.find` for a set, asked once for each operation."""
+    known: dict[tuple[str, int], Any] = {}
+
+    def find(operation: Operation, given: Values, wanted: Sequence[Value]) -> Any:
+        key = operation.name, id(operation.attributes)
+        if key not in known:
+            known[key] = kernels.find(kernel_set, operation, given, wanted)
+        return known[key]
+
+    return find
+
+
+@cache
+def code_sizes(kernel_set: str) -> dict[str, Any]:
+    """Bytes of code: of each function, of others, of a step, and of the rest of a firmware; of the likest set known."""
+    sizes: dict[str, Any] = json.loads(SIZES.read_text(encoding="utf-8"))
+    found: dict[str, Any] = sizes.get(kernel_set, sizes[kernels.PORTABLE])
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from string import Template
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from smidgen.compiler.ops._writer import Writer, c_type, number
 from smidgen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from smidgen.compiler.ir import Operation, Program, Value
@@ -34,12 +34,14 @@ class Source:
         files: the content of each file, by its name.
         flash_bytes: weights, biases, multipliers, tables and descriptions of layers, on a device of 32 bits; not code.
         plan: where each value lies in the arena.
+        functions: the names of its own, each with the section of a template that it is made of, as "file:section".
     """
 
     name: str
     files: dict[str, str]
     flash_bytes: int
     plan: Plan
+    functions: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(program: Program, name: str, kernel_set: str = kernels.PORTABLE) -> Source:
@@ -59,14 +61,14 @@ def write(program: Program, name: str, kernel_set: str = kernels.PORTABLE) -> So
     found = plan(program, kernels.memory_of(program, kernel_set))
     program = _with_constant_views(program, found)
     writer = Writer(found.offsets, partial(kernels.find, kernel_set))
-    steps = list(_steps(program, found, writer))
+    steps = list(statements(program, found, writer))
     words = {**_words(program, name, found), "arena": str(found.arena_bytes), "version": smidgen.__version__}
     files = {
         f"{name}.c": _body(words, writer, steps),
         f"{name}.h": _header(words, program, found),
         "README.md": _readme(words, program, writer, found),
     }
-    return Source(name, files, writer.flash_bytes, found)
+    return Source(name, files, writer.flash_bytes, found, writer.functions)
 
 
 def identifier(text: str) -> str:
@@ -93,8 +95,8 @@ def _parameters(program: Program) -> dict[str, str]:
     return names
 
 
-def _steps(program: Program, found: Plan, writer: Writer) -> Iterator[str]:
-    """The statement of each operation that needs one."""
+def statements(program: Program, found: Plan, writer: Writer) -> Iterator[str]:
+    """The statement of each operation that needs one; the writer gets its kernels and constants."""
     for index, operation in enumerate(program.operations):
         if operation.outputs[0] in found.views:
             continue

@@ -215,10 +215,10 @@ def build(files: Mapping[str, str], device: Device) -> Firmware:
         for name in objects:
             source = f"{name[:-2]}.c"
             small = SMALL if source in OWN else ()
-            _call(folder, [COMPILER, *flags(device), *small, "-c", source, "-o", name])
-        _call(folder, [COMPILER, *flags(device), *LINK, "-T", "link.ld", *objects, *LIBRARIES, "-o", "firmware.elf"])
+            call(folder, [COMPILER, *flags(device), *small, "-c", source, "-o", name])
+        call(folder, [COMPILER, *flags(device), *LINK, "-T", "link.ld", *objects, *LIBRARIES, "-o", "firmware.elf"])
         content = (folder / "firmware.elf").read_bytes()
-        version = _call(folder, [COMPILER, "--version"]).partition("\n")[0]
+        version = call(folder, [COMPILER, "--version"]).partition("\n")[0]
     return Firmware(files, content, _size(elf.sections(content)), version)
 
 
@@ -234,7 +234,7 @@ def _size(found: Mapping[str, int]) -> Size:
     return Size(rest=rest, **known)
 
 
-def _call(folder: Path, command: Sequence[str]) -> str:
+def call(folder: Path, command: Sequence[str]) -> str:
     """What a command prints; the first line of what goes wrong as an error."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=LONGEST)

@@ -105,15 +105,16 @@ def layers(program: Program, plan: Plan) -> list[Layer]:
 
 def _layer(program: Program, operation: Operation, live: int) -> Layer:
     given, (wanted, *_) = program.of(operation)
-    constants = [value for value in given if value is not None and value.data is not None]
-    macs = 0
-    if operation.kind in ("conv2d", "dense") and constants:
-        places = wanted.count // wanted.shape[-1]
-        macs = constants[0].count * places
-    elif operation.kind == "matmul" and given[0] is not None:
-        macs = wanted.count * given[0].shape[-1]
-    weights = sum(value.bytes for value in constants)
-    return Layer(operation.kind, operation.name, wanted.shape, macs, weights, live)
+    weights = sum(value.bytes for value in given if value is not None and value.data is not None)
+    return Layer(operation.kind, operation.name, wanted.shape, multiply_adds(program, operation), weights, live)
+
+
+def multiply_adds(program: Program, operation: Operation) -> int:
+    """The multiply-accumulates of an operation that multiplies matrices; 0 of others."""
+    given, (wanted, *_) = program.of(operation)
+    if operation.kind in ("conv2d", "dense") and given[1] is not None:
+        return given[1].count * (wanted.count // wanted.shape[-1])
+    return wanted.count * given[0].shape[-1] if operation.kind == "matmul" and given[0] is not None else 0
 
 
 def _live(plan: Plan, step: int) -> int:

@@ -1,11 +1,14 @@
 """The program of an untrained network in a few milliseconds: what it will cost is read off it, before any training.
 
 The module is run once on tensors that have a shape and one single number, and the functions that it calls are written
-down instead of being computed. Weights have their shapes and bits; scales are made up. So flash and RAM are those of
-the network that ships, its answers are not.
+down instead of being computed. Weights have their shapes and bits, but made up values and scales. So flash and RAM are
+those of the network that ships, its answers are not.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,10 @@ from torch.overrides import TorchFunctionMode
 
 from smidgen.compiler.ir import Operation, Program, Quantization, Value
 from smidgen.errors import Unsupported
+from smidgen.types import Array
 
-WEIGHTS = {8: "int8", 4: "int4", 2: "int2", 32: "float32"}
+BITS = (8, 4, 2, 32)
+ZERO = np.zeros(1, np.int8)
 RAW = ("uint8", "int8", "int16")
 FUSED = ("relu", "relu6", "leaky_relu")
 SCALE = 2.0**-4  # of activations and, squared, of weights: any will do
@@ -28,7 +33,7 @@ def sketch(network: nn.Module, raw: Tensor, bits: int = 8) -> Program:
     Args:
         network: trained or not; it is left as it was.
         raw: an example input, (batch, ...); only its shape and type matter.
-        bits: of the weights, a key of WEIGHTS. With 32 activations are floats too, else 8-bit codes.
+        bits: of the weights, one of BITS. With 32 activations are floats too, else 8-bit codes.
 
     Raises:
         Unsupported: the network calls a function that has no kind of operation here; the message names it.
@@ -81,7 +86,11 @@ class _Notes(TorchFunctionMode):
         tensor = torch.zeros(1, dtype=raw.dtype).expand(1, *raw.shape[1:])
         dtype = str(raw.dtype).removeprefix("torch.")
         self._record(tensor, Value("input", dtype, tuple(raw.shape[1:]), self._codes() if dtype in RAW else None))
-        return tensor
+        if (dtype in RAW) == (self.bits < 32):
+            return tensor
+        shape = tuple(tensor.permute(0, 3, 1, 2).shape) if tensor.ndim == 4 else tuple(tensor.shape)
+        made = self.add("quantize" if self.bits < 32 else "dequantize", ["input"], shape)
+        return self.alias(made, tuple(tensor.shape))
 
     def program(self, result: Tensor) -> Program:
         return Program(self.values, self.operations, ("input",), (self.names[id(result)],), "onnx")
@@ -107,19 +116,27 @@ class _Notes(TorchFunctionMode):
         return tensor
 
     def layer(self, kind: str, x: Tensor, weight: Tensor, shape: tuple[int, ...], **attributes: Any) -> Tensor:
-        """A convolution or dense layer. Every layer ships with biases: normalisation becomes one."""
+        """A convolution or dense layer, without biases."""
         count, *rest = weight.shape
         inside = (count, *rest[1:], rest[0]) if len(rest) == 3 else (count, *rest)
-        name, zeros = f"weight_{len(self.operations)}", np.zeros(1, np.int8)
+        name = f"weight_{len(self.operations)}"
         scales = Quantization((SCALE**2,) * count, (0,) * count, 0)
         whole = self.bits == 32
-        self.values[name] = Value(
-            name, WEIGHTS[self.bits], inside, None if whole else scales, np.broadcast_to(zeros, inside)
-        )
-        bias = Value(f"{name}_bias", "float32" if whole else "int32", (count,), None, np.broadcast_to(zeros, (count,)))
-        self.values[bias.name] = bias
-        names = [self.names[id(x)], name, bias.name]
+        dtype, data = ("float32", np.broadcast_to(ZERO, inside)) if whole else ("int8", _codes(inside, self.bits))
+        self.values[name] = Value(name, dtype, inside, None if whole else scales, data)
+        names = [self.names[id(x)], name, ""]
         return self.add(kind, names, shape, activation="none", **attributes)
+
+    def biased(self, x: Tensor) -> Tensor:
+        """Biases for the layer that gives x: its own, or what normalisation becomes."""
+        last = self.operations[-1]
+        source, weight, bias = last.inputs
+        if last.outputs[0] == self.names[id(x)] and not bias:
+            bias, count = f"{weight}_bias", self.values[weight].shape[0]
+            dtype = "float32" if self.bits == 32 else "int32"
+            self.values[bias] = Value(bias, dtype, (count,), None, np.broadcast_to(ZERO, (count,)))
+            self.operations[-1] = replace(last, inputs=(source, weight, bias))
+        return x
 
     def activate(self, x: Tensor, kind: str, **attributes: Any) -> Tensor:
         """Becomes part of the layer before, where that can take it and nothing else reads what it gives."""
@@ -138,6 +155,19 @@ class _Notes(TorchFunctionMode):
         self.kept.append(tensor)
         self.values[value.name] = value
         self.names[id(tensor)] = value.name
+
+
+@cache
+def _numbers(bits: int) -> Array:
+    """Codes of so many bits, each as often as any other: symmetric about 0, as those of weights are."""
+    most = 2 ** (bits - 1) - 1
+    return np.resize(np.arange(-most, most + 1, dtype=np.int8), 2**20)
+
+
+def _codes(shape: tuple[int, ...], bits: int) -> Array:
+    count = prod(shape)
+    known = _numbers(bits)
+    return (known[:count] if count <= len(known) else np.resize(known, count)).reshape(shape)
 
 
 def _pair(value: int | tuple[int, int] | list[int] | None, default: int = 1) -> tuple[int, int]:
@@ -163,17 +193,17 @@ def _conv2d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    del bias
     kernel = (weight.shape[2], weight.shape[3])
     down, by = _pair(stride), _pair(dilation)
     around = (by[0] * (kernel[0] - 1) // 2, by[1] * (kernel[1] - 1) // 2) if padding == "same" else _pair(padding)
     shape = (1, weight.shape[0], *_sides(x, kernel, down, around, by))
-    return notes.layer("conv2d", x, weight, shape, stride=down, dilation=by, padding=around * 2, groups=groups)
+    y = notes.layer("conv2d", x, weight, shape, stride=down, dilation=by, padding=around * 2, groups=groups)
+    return y if bias is None else notes.biased(y)
 
 
 def _linear(notes: _Notes, x: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
-    del bias
-    return notes.layer("dense", x, weight, (*x.shape[:-1], weight.shape[0]))
+    y = notes.layer("dense", x, weight, (*x.shape[:-1], weight.shape[0]))
+    return y if bias is None else notes.biased(y)
 
 
 def _pool(kind: str) -> Callable[..., Tensor]:
@@ -231,11 +261,11 @@ def _permute(notes: _Notes, x: Tensor, *order: Any) -> Tensor:
 
 
 def _softmax(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
-    """Probabilities are floats, in every program."""
-    name, bits = notes.names[id(x)], notes.bits
-    notes.bits = 32
-    real = x if bits == 32 else notes.add("dequantize", [name], tuple(x.shape))
-    result = notes.add("softmax", [notes.names[id(real)]], tuple(x.shape))
+    """Probabilities are floats, in every program, and so are the sums of the layer before."""
+    bits, notes.bits = notes.bits, 32
+    value = notes.value(x)
+    notes.values[value.name] = replace(value, dtype="float32", quantization=None)
+    result = notes.add("softmax", [value.name], tuple(x.shape))
     notes.bits = bits
     return result
 
@@ -248,6 +278,7 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "avg_pool2d": _pool("average_pool2d"),
     "adaptive_avg_pool2d": _mean,
     "mean": _mean,
+    "batch_norm": lambda notes, x, *_, **__: notes.biased(x),
     "flatten": _flatten,
     "reshape": _flatten,
     "permute": _permute,
@@ -257,6 +288,6 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "hardswish": _unary("hard_swish"),
     "hardtanh": _unary("relu6"),
     "leaky_relu": _leaky,
-    **dict.fromkeys(("batch_norm", "dropout", "to", "float", "contiguous"), _same),
+    **dict.fromkeys(("dropout", "to", "float", "contiguous"), _same),
 }
 """What each function of torch becomes; the scaling of raw input and normalisation become part of what they follow."""

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from smidgen import registry
 from smidgen.budget import Budget
 from smidgen.compiler.cost import price
-from smidgen.compiler.network import build, example
+from smidgen.compiler.network import Answering, build, example
 from smidgen.errors import BudgetError
 from smidgen.types import Answer, Candidate, Event, Progress, Signal, silent
 
 DEFAULT_PARAMETERS = 50_000  # where no limit is given: small enough for most devices, large enough for most tasks
 SMALLER = 0.35  # of the largest size that fits: what a second, smaller network gets
-STEPS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01, 0.005)  # of the largest size considered
+STEPS = tuple(0.94**step for step in range(86))  # of the largest size considered, down to 1/200
 
 
 def candidates(
@@ -82,6 +82,7 @@ def priced(
     signal: Signal, answer: Answer, budget: Budget, family: str, size: int, activation: str = "relu", bits: int = 8
 ) -> Candidate:
     """One network and whether it fits."""
-    cost = price(build(signal, answer, family, size, activation), example(signal), bits)
+    network = Answering(build(signal, answer, family, size, activation), answer.head())
+    cost = price(network, example(signal), bits, budget.kernels, budget.ram_bytes)
     reason = budget.check(cost)
     return Candidate(family, size, cost, not reason, reason)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smidgen.bundle import MODEL
-from smidgen.compiler.cost import price, table
-from smidgen.compiler.graph import capture
+from smidgen.compiler import cost
 from smidgen.compiler.network import Answering, example
 from smidgen.compression._similarity import Similarity, similarity
 from smidgen.errors import VerificationError
@@ -29,8 +28,6 @@ from smidgen.training.loop import outputs
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from torch import nn
 
     from smidgen.budget import Budget
     from smidgen.search.fitting import Fitted
@@ -76,7 +73,7 @@ def check_export(fitted: Fitted, data: Dataset, model: bytes) -> list[Similarity
     return layers
 
 
-def prove(fitted: Fitted, data: Dataset, model: bytes, seed: int) -> tuple[Evidence, Evaluation]:
+def prove(fitted: Fitted, data: Dataset, model: bytes, budget: Budget, seed: int) -> tuple[Evidence, Evaluation]:
     """Everything that is claimed, measured on the file that ships; the test part is read here and only here."""
     signal, answer = data.signal, data.answer
     runner = OnnxRunner(model, threads=1)
@@ -87,7 +84,7 @@ def prove(fitted: Fitted, data: Dataset, model: bytes, seed: int) -> tuple[Evide
         *shipped.measures,
         *reference.measures,
         exact("file_bytes", len(model), "bytes", runner.form),
-        *_costs(fitted, data),
+        *costs(model, budget),
         measure_latency(runner, signal),
         measure_latency(trained, signal),
     ]
@@ -102,11 +99,11 @@ def prove(fitted: Fitted, data: Dataset, model: bytes, seed: int) -> tuple[Evide
     return evidence, shipped
 
 
-def _costs(fitted: Fitted, data: Dataset) -> list[Measure]:
-    bits = 32 if fitted.shipped is fitted.network else 8
-    cost = price(fitted.network, example(data.signal), bits)
+def costs(model: bytes, budget: Budget) -> list[Measure]:
+    """What the file costs on the device that it was made for."""
+    found = cost.shipped(model, budget.kernels, budget.ram_bytes)
     units = {"parameters": "count", "flash_bytes": "bytes", "ram_bytes": "bytes", "macs": "count"}
-    return [exact(name, getattr(cost, name), unit, MODEL) for name, unit in units.items()]
+    return [exact(name, getattr(found, name), unit, MODEL) for name, unit in units.items()]
 
 
 def facts(
@@ -142,7 +139,7 @@ def facts(
         curves=_curves(fitted),
         candidates=fitted.candidates,
         mistakes=_mistakes(data, shipped),
-        parts=_parts(fitted.network, data),
+        parts=cost.parts(fitted.network, example(data.signal), 32 if fitted.shipped is fitted.network else 8),
         layers=layers,
     )
 
@@ -208,9 +205,3 @@ def _mistakes(data: Dataset, shipped: Evaluation) -> list[Mistake]:
                 float(shipped.output[place, guess]))
         for place, image, guess in zip(shown, images, taken, strict=True)
     ]  # fmt: skip
-
-
-def _parts(network: nn.Module, data: Dataset) -> list[tuple[str, int]]:
-    """What the weights' bytes are spent on, layer by layer."""
-    rows = table(capture(network, example(data.signal)))
-    return [(row.name, row.weights + 8 * row.biases) for row in rows if row.weights]

@@ -230,7 +230,7 @@ def _ship(
     model = onnx.write(fitted.shipped, data.signal, data.answer, _metadata(task, data))
     layers = check_export(fitted, data, model)
     progress(Event("measure on test", 1, 3))
-    evidence, evaluation = prove(fitted, data, model, cast("int", options["seed"]))
+    evidence, evaluation = prove(fitted, data, model, budget, cast("int", options["seed"]))
     progress(Event("report", 2, 3))
     page = facts(folder, task, data, budget, fitted, evidence, evaluation, layers, options)
     state = {name: value.contiguous() for name, value in fitted.network.state_dict().items()}

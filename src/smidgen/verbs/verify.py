@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from smidgen.budget import Budget
 from smidgen.bundle import EVIDENCE, MODEL, AnyPath, Bundle
 from smidgen.errors import BundleError, VerificationError
 from smidgen.evidence import Evaluation, Evidence, compare, evaluate, exact, measure_latency
 from smidgen.report.format import plural, value
 from smidgen.types import Event, Json, Measure, Part, Progress, silent
 from smidgen.verbs._examples import reload
-from smidgen.verbs._forms import FLOAT, float_network, forms
+from smidgen.verbs._forms import FLOAT, forms
 from smidgen.verbs._table import table
 
 HOLDS, FAILS, REPORTED, SKIPPED = "holds", "FAILS", "not judged", "not measured"
 NOT_JUDGED = ("latency_ms",)  # it depends on the host and on what else runs there
-COSTS = {"parameters": "count", "flash_bytes": "bytes", "ram_bytes": "bytes", "macs": "count"}
 LATENCY_SECONDS = 0.2
 TOLERANCE = 1e-6  # of rounding in sums; counts behind fractions differ by 1 / n at least
 
@@ -113,17 +113,12 @@ def _measure(model: Bundle, part: Part) -> tuple[dict[Key, Measure], Evaluation]
 
 
 def _costs(model: Bundle) -> Iterator[Measure]:
-    """What the network costs, priced again."""
-    from smidgen.compiler.cost import price
-    from smidgen.compiler.network import example
+    """What the file costs, compiled again."""
+    from smidgen.verbs._proof import costs
 
-    network = float_network(model)
-    if network is None:
-        return
-    bits = 8 if model.manifest["options"].get("quantize", True) else 32
-    cost = price(network, example(model.signal), bits)
-    for name, unit in COSTS.items():
-        yield exact(name, getattr(cost, name), unit, MODEL)
+    options = model.manifest["options"]
+    budget = Budget.of(options.get("device"), options.get("flash"), options.get("ram"))
+    yield from costs((model.path / MODEL).read_bytes(), budget)
 
 
 def _on_classes(evidence: Evidence, shipped: Evaluation) -> Iterator[Claim]:

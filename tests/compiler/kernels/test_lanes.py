@@ -217,9 +217,9 @@ def test_double_precision_is_taken_only_where_each_step_is_at_its_sum() -> None:
         for given, wanted in [program.of(operation)]
     ]
     both_signs = [
-        layer.fast for layer in found if layer and layer.twice and layer.operation.attributes["activation"] == "none"
+        layer.doubles for layer in found if layer and layer.twice and layer.operation.attributes["activation"] == "none"
     ]
-    assert {layer.fast for layer in found if layer and not layer.twice} == {True}
+    assert {layer.doubles for layer in found if layer and not layer.twice} == {True}
     assert False in both_signs
 
 

@@ -23,6 +23,7 @@ C_TYPES = {
 }
 INDENT = "    "
 Values = Sequence[Value | None]
+FUNCTION = re.compile(r"^static (?:inline )?[\w *]*?(\w+)\(", re.MULTILINE)
 FLOAT_MOST = float(np.finfo(np.float32).max)
 
 
@@ -33,7 +34,7 @@ class Writer:
         offsets: where in the arena each value lies that is no constant, in bytes.
         find: the form of an operation in the set of kernels at hand.
         kernels: functions and the types they need, in order.
-        sections: the templates' sections that these are made of, as "file:section".
+        functions: the names of these, each with the template's section that it is made of, as "file:section".
         constants: their definitions, in order.
         flash_bytes: of all constants and descriptions of layers, on a device of 32 bits.
         step: the identifier of the operation at hand.
@@ -45,7 +46,7 @@ class Writer:
     def __init__(self, offsets: Mapping[str, int], find: Callable[[Operation, Values, Sequence[Value]], Any]) -> None:
         self.offsets, self.find = offsets, find
         self.kernels: dict[str, None] = {}
-        self.sections: set[str] = set()
+        self.functions: dict[str, str] = {}
         self.constants: list[str] = []
         self.flash_bytes = 0
         self.step = ""
@@ -56,8 +57,10 @@ class Writer:
     def kernel(self, file: str, *names: str, **words: str) -> None:
         """Use sections of a template, with words put in for its placeholders."""
         for name in names:
-            self.sections.add(f"{Path(file).name}:{name}")
-            self.kernels[Template(sections(file)[name]).substitute(words)] = None
+            text = Template(sections(file)[name]).substitute(words)
+            if text not in self.kernels:
+                self.kernels[text] = None
+                self.functions |= dict.fromkeys(FUNCTION.findall(text), f"{Path(file).stem}:{name}")
 
     def table(self, label: str, data: Array, dtype: str) -> str:
         """A constant array; the expression that names it."""

@@ -4,9 +4,10 @@ from functools import partial
 
 from smidgen.compiler import kernels
 from smidgen.compiler.ir import Program
+from smidgen.compiler.memory import Plan
 from smidgen.compiler.passes.constant_channels import fold_constant_channels
 from smidgen.compiler.passes.fixed_softmax import fixed_softmax
-from smidgen.compiler.passes.stream import stream
+from smidgen.compiler.passes.stream import Finder, planned
 
 
 def lower(program: Program, kernel_set: str = kernels.PORTABLE, ram: int | None = None) -> Program:
@@ -21,7 +22,18 @@ def lower(program: Program, kernel_set: str = kernels.PORTABLE, ram: int | None 
     Raises:
         Unsupported: an operation has no C.
     """
-    program = fold_constant_channels(program)
+    return arrange(fold_constant_channels(program), kernel_set, partial(kernels.find, kernel_set), ram)[0]
+
+
+def arrange(program: Program, kernel_set: str, find: Finder, ram: int | None = None) -> tuple[Program, Plan]:
+    """The part of `lower` that holds for untrained networks too, and the plan of the memory.
+
+    Args:
+        program: as above.
+        kernel_set: as above.
+        find: as `kernels.find` answers for that set.
+        ram: as above.
+    """
     if not kernels.floating_point(kernel_set):
         program = fixed_softmax(program)
-    return stream(program, partial(kernels.find, kernel_set), ram)
+    return planned(program, find, ram)

@@ -16,6 +16,7 @@ from smidgen.compiler.memory import (
     ALIGNMENT,
     SCRATCH_ALIGNMENT,
     Memory,
+    Plan,
     lives_of,
     overwritable,
     plan,
@@ -44,14 +45,21 @@ def stream(program: Program, kind_of: Finder, want: int | None = None) -> Progra
             reach, as 0 is, the arena is made smallest, but for WORTH of it. If left out it is made smallest too, where
             that saves GAIN of it.
     """
+    return planned(program, kind_of, want)[0]
+
+
+def planned(program: Program, kind_of: Finder, want: int | None = None) -> tuple[Program, Plan]:
+    """The same, with the plan of its memory."""
     forms = _Forms(program, kind_of)
-    whole = forms.arena(program)
+    best = program, plan(program, forms.memory)
+    whole = best[1].arena_bytes
     if want is not None and whole <= want:
-        return program
-    best, size = program, whole if want is not None else (1 - GAIN) * whole
+        return best
+    size = whole if want is not None else (1 - GAIN) * whole
     for peak, streamed in _streamed(program, forms, want):
-        if (found := forms.arena(streamed)) < size:
-            best, size = streamed, found
+        found = plan(streamed, forms.memory)
+        if found.arena_bytes < size:
+            best, size = (streamed, found), found.arena_bytes
         if size <= (peak if want is None else want):
             break
     return best
@@ -86,10 +94,6 @@ class _Forms:
         if id(operation) not in self.memories:
             self.memories[id(operation)] = self.kind(operation).memory(operation, *self.program.of(operation))
         return self.memories[id(operation)]
-
-    def arena(self, program: Program) -> int:
-        """The bytes that the program takes, perhaps with streams."""
-        return plan(program, self.memory).arena_bytes
 
     def by_rows(self, operation: Operation) -> bool:
         """Whether an operation can be inside a stream."""

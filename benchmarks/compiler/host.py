@@ -16,6 +16,7 @@ import numpy as np
 from compiler import as_onnx, models
 from record import Bar, Result, Row
 from smidgen.compiler import emit, kernels, reference
+from smidgen.compiler.kernels import _host
 from smidgen.compiler.passes import lower
 from smidgen.compiler.toolchain import build
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     Call = Callable[[], object]
 
-PREFERRED = ("avx512", "avx2", "neon")  # sets of kernels, the widest first
 FLAGS = ("-O3", "-std=c99")
 ROUNDS = 30  # in each of which every runtime has its turn
 SECONDS = 0.02  # of a turn, about
@@ -40,15 +40,9 @@ NOTES = (
 )
 
 
-def kernel_set() -> str:
-    """The widest kernels that this host runs."""
-    able = (name for name in PREFERRED if name in kernels.names() and kernels.module(name).suits_host())
-    return next(able, kernels.PORTABLE)
-
-
 def ours(model: Model, given: Array) -> Call:
     """smidgen's C in a shared library."""
-    chosen = kernel_set()
+    chosen = _host.best()
     flags = kernels.module(chosen).flags() if chosen != kernels.PORTABLE else ()
     source = emit.write(lower(model.program, chosen, 2**30), model.name, chosen)
     with tempfile.TemporaryDirectory() as folder:
@@ -152,4 +146,4 @@ def measure(options: argparse.Namespace, _: Path) -> Result:
     for found in rows:
         what = f"{found['model']} time, of the fastest other"
         bars += [Bar(what, found["of the fastest other"], limit, "at most", limit < 1) for limit in (1.0, 0.5)]
-    return Result("compiler-host", options.command, rows, {"kernels": kernel_set()}, bars, NOTES)
+    return Result("compiler-host", options.command, rows, {"kernels": _host.best()}, bars, NOTES)

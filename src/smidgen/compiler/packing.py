@@ -7,9 +7,11 @@ rectangles, a branch and bound of a fixed number of steps closes it or shows tha
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 EXACT = -1  # in place of a lag: the same address, or none in common
+TRIED = 1000  # items that are put down in first fit before no further order is tried: of 50 items, in 20 orders
 CHAIN = 7  # tried lengths of the chains that are put down together
 SEARCHED = 48  # items that the exact search is tried on
 STEPS = 4_000  # of the exact search, each a look at one item: steps, not seconds, so that a plan repeats itself
@@ -35,7 +37,7 @@ def pack(items: Sequence[Item]) -> list[int]:
     """Offsets in bytes, one an item: the best of several orders of first fit and, where that can help, of a search."""
     packing = _Packing(items)
     best: list[int] = []
-    for order in packing.orders():
+    for order in islice(packing.orders(), max(len(ORDERS), TRIED // max(1, len(items)))):
         found = packing.first_fit(order)
         best = min(best or found, found, key=packing.height)
         if packing.height(best) <= packing.floor:
@@ -162,16 +164,20 @@ class _Packing:
         shared = (start for start, rival in near if rival.same and start < spot and self.fits(index, start, placed))
         return min(shared, default=spot)
 
-    def orders(self) -> Iterator[list[int]]:
+    def orders(self) -> Iterator[tuple[int, ...]]:
         """Orders of putting the items down; each item after some of those that had better lie below it, or after all.
 
         How many decides where a chain of lags is broken, for which no rule is best.
         """
         plain = [sorted(range(len(self.items)), key=lambda index: order(self.items[index])) for order in ORDERS]
         below = {under: index for under, index in self.over.items() if self._had_better(under, index)}
+        known = set()
         for most in (len(self.items), *range(CHAIN)):
             for order in plain:
-                yield list(dict.fromkeys(each for index in order for each in _chain(below, index, most)))
+                found = tuple(dict.fromkeys(each for index in order for each in _chain(below, index, most)))
+                if found not in known:
+                    known.add(found)
+                    yield found
 
     def _had_better(self, under: int, index: int) -> bool:
         """Whether an item and the one that it may overlap share more bytes than the upper one has to move up."""

@@ -13,7 +13,7 @@ import fits
 import scaling
 import speed
 import start
-from compiler import cortex_m, host, models, price
+from compiler import cortex_m, host, models, page, price
 from record import RESULTS, Bar, Result, Row
 
 Options = argparse.Namespace
@@ -124,7 +124,7 @@ def demo(options: Options, folder: Path) -> Result:
 BENCHMARKS: dict[str, Callable[[Options, Path], Result]] = {
     "mnist": mnist, "params-700": params_700, "cortex-m0": cortex_m0, "fashion": fashion,
     "speed": speed_, "scaling": scaling_, "start": start_, "demo": demo,
-    "compiler-cortex-m": cortex_m.measure, "compiler-host": host.measure, "price": price.measure,
+    "compiler-cortex-m": cortex_m.measure, "compiler-host": host.measure, "page": page.measure, "price": price.measure,
 }  # fmt: skip
 
 

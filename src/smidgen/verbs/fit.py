@@ -96,8 +96,8 @@ def fit(
         source: A folder with one sub-folder per class (also in a .zip), idx files, .npz, .csv, or a sample's name.
         out: The folder to write; by default NAME-model, after the source.
         device: What it must fit; `smidgen list devices` shows all. Explicit limits override the device's.
-        flash: Most bytes of flash for the weights, such as 64KB.
-        ram: Most bytes of RAM for the activations, such as 16KB.
+        flash: Most bytes of flash for code and constants, such as 64KB.
+        ram: Most bytes of RAM for values and stack, such as 16KB.
         params: Most parameters, such as 700 or 20k.
         floor: The least that is good enough, such as accuracy=0.95; the command fails below it.
         task: What to learn, where the data does not tell.

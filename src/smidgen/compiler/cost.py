@@ -19,6 +19,7 @@ from smidgen.compiler.ir import BITS, Operation, Program, Value
 from smidgen.compiler.ops._writer import Values, Writer
 from smidgen.compiler.passes import arrange
 from smidgen.compiler.passes.constant_channels import fold_constant_channels
+from smidgen.compiler.picture import picture
 from smidgen.compiler.sketch import sketch
 from smidgen.types import Array, Cost
 
@@ -55,12 +56,21 @@ def shipped(model: bytes, kernel_set: str = kernels.PORTABLE, ram: int | None = 
     return of_program(fold_constant_channels(read(model)), kernel_set, ram)
 
 
+def memory_map(model: bytes, kernel_set: str = kernels.PORTABLE, ram: int | None = None) -> str:
+    """The picture of the arena of the network in an ONNX file, as SVG; arguments as for `shipped`."""
+    from smidgen.compiler.importers.onnx import read
+
+    program = fold_constant_channels(read(model))
+    program, found = arrange(program, kernel_set, _remembering(kernel_set), _want(ram))
+    return picture(found, program)
+
+
 def of_program(
     program: Program, kernel_set: str = kernels.PORTABLE, ram: int | None = None, writer: type[Writer] = Writer
 ) -> Cost:
     """What a program costs; `writer` takes its constants."""
     find = _remembering(kernel_set)
-    program, found = arrange(program, kernel_set, find, None if ram is None else max(0, ram - STACK))
+    program, found = arrange(program, kernel_set, find, _want(ram))
     ledger = writer(found.offsets, find)
     statements = sum(1 for _ in emit.statements(program, found, ledger))
     sizes = code_sizes(kernel_set)
@@ -103,6 +113,11 @@ def _remembering(kernel_set: str) -> Callable[[Operation, Values, Sequence[Value
         return known[key]
 
     return find
+
+
+def _want(ram: int | None) -> int | None:
+    """What the arena may have of so many bytes."""
+    return None if ram is None else max(0, ram - STACK)
 
 
 @cache

@@ -57,6 +57,7 @@ class Facts:
     mistakes: Sequence[Mistake] = ()
     parts: Sequence[tuple[str, int]] = ()  # what the file's bytes are spent on: (layer, bytes)
     layers: Sequence[Similarity] = ()
+    memory: str = ""  # the arena of the compiled model as SVG, as `compiler.picture` draws it
 
     @property
     def result(self) -> Measure | None:

@@ -115,6 +115,7 @@ def facts(
     evidence: Evidence,
     shipped: Evaluation,
     layers: list[Similarity],
+    model: bytes,
     options: dict[str, Json],
 ) -> Facts:
     """What the report is made from."""
@@ -141,6 +142,7 @@ def facts(
         mistakes=_mistakes(data, shipped),
         parts=cost.parts(fitted.network, example(data.signal), 32 if fitted.shipped is fitted.network else 8),
         layers=layers,
+        memory=cost.memory_map(model, budget.kernels, budget.ram_bytes),
     )
 
 

@@ -232,7 +232,7 @@ def _ship(
     progress(Event("measure on test", 1, 3))
     evidence, evaluation = prove(fitted, data, model, budget, cast("int", options["seed"]))
     progress(Event("report", 2, 3))
-    page = facts(folder, task, data, budget, fitted, evidence, evaluation, layers, options)
+    page = facts(folder, task, data, budget, fitted, evidence, evaluation, layers, model, options)
     state = {name: value.contiguous() for name, value in fitted.network.state_dict().items()}
     files: dict[str, bytes | Path] = {
         MODEL: model,

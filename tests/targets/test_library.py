@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 
 from smidgen.bundle import Bundle
-from smidgen.compiler import reference
+from smidgen.compiler import kernels, reference
 from smidgen.compiler.importers.onnx import read
+from smidgen.compiler.kernels import _host
 from smidgen.compiler.toolchain import library
 from smidgen.errors import VerificationError
 from smidgen.targets import library as target
@@ -80,6 +82,28 @@ def test_threads_do_not_meet(model: Runner) -> None:
 def test_inputs_that_do_not_suit_are_refused(model: Runner, inputs: dict[str, Array]) -> None:
     with pytest.raises(ValueError, match="image"):
         model(inputs)
+
+
+@pytest.mark.parametrize("kernel_set", ["portable", *_host.WIDEST_FIRST])
+def test_it_has_the_kernels_of_this_host(
+    kernel_set: str, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kernel_set != "portable" and not kernels.module(kernel_set).suits_host():
+        pytest.skip(f"this host has no {kernel_set}")
+    monkeypatch.setattr(_host, "best", lambda: kernel_set)
+    _, header, script = target.export(tiny_bundle.path, tmp_path / "out")
+    wanted = repr(list(_host.needed(kernel_set)))
+    assert f"\nNEEDED = {wanted} " in script.read_text(encoding="utf-8")
+    assert "tiny_run" in header.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not _host.features(), reason="this system does not say what its processor can do")
+def test_a_processor_that_lacks_something_is_told_so(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    _, _, script = target.export(tiny_bundle.path, tmp_path / "out")
+    text = re.sub(r"NEEDED = .*", "NEEDED = ['time_travel']", script.read_text(encoding="utf-8"))
+    script.write_text(text, encoding="utf-8")
+    with pytest.raises(OSError, match="is for processors with time_travel, which this one lacks"):
+        target.load(script)
 
 
 def test_a_library_that_answers_otherwise_is_not_written(

@@ -89,7 +89,7 @@ def of_program(
 def parts(network: nn.Module, raw: Tensor, bits: int = 8) -> list[tuple[str, int]]:
     """The layers of a network that have weights, and the bytes of these and of biases."""
     program = sketch(network, raw, bits)
-    layers = ((step.name, [program.values[name] for name in step.inputs[1:3]]) for step in program.steps())
+    layers = ((step.name, [program.values[name] for name in step.inputs[1:3] if name]) for step in program.steps())
     return [(name, sum(value.bytes for value in own)) for name, own in layers if own and own[0].data is not None]
 
 

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from smidgen.compiler import emit, kernels, reference
+from smidgen.compiler import arithmetic, emit, kernels, litert, reference
 from smidgen.compiler.emit import Source
 from smidgen.compiler.importers.tflite import read
 from smidgen.compiler.ir import Program, Quantization
+from smidgen.compiler.kernels._lanes.form import limits, signed
 from smidgen.compiler.kernels._lanes.reals import fused
+from smidgen.compiler.kernels._lanes.sliding import Sliding
 from smidgen.compiler.kernels._lanes.sums import sums
 from smidgen.compiler.toolchain import STRICT, ZIG, compiler
 from smidgen.types import Arrays
@@ -64,6 +66,15 @@ def layers(rounding: str, dtype: str) -> Program:
         for channels in (outputs, int(made.dice.integers(1, 20))):
             _convolution(made, channels, outputs)
         made.dense(made.input(int(made.dice.integers(1, 90))), outputs, **_how(made))
+    for outputs, channels, stride, ends in (
+        (16, 16, 1, (1, 1)),
+        (40, 8, 2, (0, 1)),
+        (130, 4, 2, (1, 0)),
+        (5, 12, 1, (0, 0)),
+    ):
+        padding = (2, ends[0], 1, ends[1])
+        x = made.input(5, int(made.dice.integers(4, 20)), channels)
+        made.conv2d(x, outputs, (3, 3), stride=(1, stride), dilation=(2, 1), padding=padding, **_how(made))
     made.add(made.input(5, 30, scale=0.0213837), made.input(5, 30, scale=0.0311903), scale=0.0538811)
     made.conv2d(made.input(4, 4, 8), 19)
     _settle(made)
@@ -221,6 +232,52 @@ def test_double_precision_is_taken_only_where_each_step_is_at_its_sum() -> None:
     ]
     assert {layer.doubles for layer in found if layer and not layer.twice} == {True}
     assert False in both_signs
+
+
+@pytest.mark.parametrize(("rounding", "activation"), [("onnx", "none"), ("litert", "none"), ("litert", "relu")])
+def test_single_precision_gives_the_codes_of_all_sums(rounding: str, activation: str) -> None:
+    made = Layers(rounding, "int8", seed=5)
+    made.conv2d(made.input(3, 3, 8), 6, (2, 2), activation=activation)
+    program = made.program()
+    (operation,) = program.operations
+    layer = sums(operation, program.of(operation)[0], program.values[program.outputs[0]])
+    assert layer is not None
+    found = layer.singles
+    assert found is not None
+    (low, high), zero = limits(operation, layer.y), signed(layer.y)[0]
+    requantize = litert.requantize if layer.twice else arithmetic.requantize
+    for channel, (least, most) in enumerate(zip(*layer.ends, strict=True)):
+        each = np.arange(least, most + 1)
+        multiplier, shift = (part[channel] for part in layer.multipliers)
+        wanted = np.clip(requantize(each, multiplier, shift) + zero, low, high)
+        shifted = (each + found.shift[channel]).astype(np.float64)
+        real = shifted * found.scale[channel] + np.where(shifted < 0, found.down[channel], found.up[channel])
+        np.testing.assert_array_equal(np.clip(np.rint(real.astype(np.float32)), low, high), wanted)
+
+
+def test_what_single_precision_cannot_hold_is_left_to_double() -> None:
+    made = Layers("litert", "int8")
+    made.conv2d(made.input(20, 20, 16), 8, (20, 20), activation="relu", zero=made.edge())
+    program = made.program()
+    (operation,) = program.operations
+    layer = sums(operation, program.of(operation)[0], program.values[program.outputs[0]])
+    assert layer is not None
+    assert layer.singles is None
+    assert layer.way(kernels.module("avx512").ISA) == "_double"
+    assert layer.way(kernels.module("avx2").ISA) == ""
+
+
+def test_windows_that_overlap_have_a_form_of_their_own() -> None:
+    made = Layers("litert", "int8")
+    made.conv2d(made.input(9, 9, 8), 8, (3, 3), padding=(1, 1, 1, 1))
+    made.conv2d(made.input(9, 9, 8), 8, (3, 3), stride=(3, 3))
+    made.conv2d(made.input(9, 9, 8), 8, (3, 3), padding=(1, 2, 1, 1))
+    made.conv2d(made.input(9, 9, 3), 8, (3, 3))
+    program = made.program()
+    for kernel_set, wanted in (("avx512", [True, False, False, False]), ("avx2", [False] * 4)):
+        module = kernels.module(kernel_set)
+        found = [module.find(operation, *program.of(operation)) for operation in program.operations]
+        assert [isinstance(form, Sliding) for form in found] == wanted
 
 
 @pytest.mark.parametrize(("kind", "rounding"), [("add", "onnx"), ("sub", "onnx"), ("add", "litert")])

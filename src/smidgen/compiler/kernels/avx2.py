@@ -5,6 +5,7 @@ from smidgen.compiler.kernels._lanes import Lanes
 from smidgen.compiler.kernels._lanes.form import Isa
 
 ISA = Isa("avx2", lanes=8, signed=True, tiles=((4, 1), (2, 3), (1, 4)), blocks={16: 3})
+NEEDED = ("avx2",)
 find = Lanes(ISA).find
 
 
@@ -15,4 +16,4 @@ def flags() -> tuple[str, ...]:
 
 def suits_host() -> bool:
     """Whether this host runs it, as far as is known."""
-    return "avx2" in _host.features()
+    return _host.features().issuperset(NEEDED)

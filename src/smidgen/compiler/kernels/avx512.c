@@ -173,15 +173,60 @@ LANES_INLINE lanes lanes_fused(lanes a, lanes b, float scale_a, float scale_b, f
     return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(a), _mm512_set1_ps(scale_a), second));
 }
 
-//@ doubles
+//@ single
+/* Scaled in single precision: sum * scale + offset, to the nearest integer, is the code. */
+struct lanes_scaling_single {
+    __m512 scale, offset;
+};
+
+LANES_INLINE struct lanes_scaling_single lanes_scaling_of_single(const int32_t *rows)
+{
+    struct lanes_scaling_single found;
+    found.scale = _mm512_loadu_ps(rows + LANES);
+    found.offset = _mm512_loadu_ps(rows + 2 * LANES);
+    return found;
+}
+
+LANES_INLINE lanes lanes_rounded_single(const int32_t *sums, const struct lanes_rounding *f,
+                                        const struct lanes_scaling_single *by)
+{
+    (void)f;
+    return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(lanes_load(sums)), by->scale, by->offset));
+}
+
+//@ signed
+/* The same with another offset for sums below 0. */
+struct lanes_scaling_signed {
+    __m512 scale, up, down;
+};
+
+LANES_INLINE struct lanes_scaling_signed lanes_scaling_of_signed(const int32_t *rows)
+{
+    struct lanes_scaling_signed found;
+    found.scale = _mm512_loadu_ps(rows + LANES);
+    found.up = _mm512_loadu_ps(rows + 2 * LANES);
+    found.down = _mm512_loadu_ps(rows + 3 * LANES);
+    return found;
+}
+
+LANES_INLINE lanes lanes_rounded_signed(const int32_t *sums, const struct lanes_rounding *f,
+                                        const struct lanes_scaling_signed *by)
+{
+    const lanes sum = lanes_load(sums);
+    const __m512 offset = _mm512_mask_blend_ps(_mm512_movepi32_mask(sum), by->up, by->down);
+    (void)f;
+    return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), by->scale, offset));
+}
+
+//@ double
 /* Scaled in double precision: sum * multiplier + offset has the code in its upper half, whose other bits are known. */
-struct lanes_scaling_fast {
+struct lanes_scaling_double {
     __m512d low, high, low_offset, high_offset;
 };
 
-LANES_INLINE struct lanes_scaling_fast lanes_scaling_of_fast(const int32_t *rows)
+LANES_INLINE struct lanes_scaling_double lanes_scaling_of_double(const int32_t *rows)
 {
-    struct lanes_scaling_fast found;
+    struct lanes_scaling_double found;
     found.low = _mm512_loadu_pd(rows + LANES);
     found.high = _mm512_loadu_pd(rows + 2 * LANES);
     found.low_offset = _mm512_loadu_pd(rows + 3 * LANES);
@@ -189,8 +234,8 @@ LANES_INLINE struct lanes_scaling_fast lanes_scaling_of_fast(const int32_t *rows
     return found;
 }
 
-LANES_INLINE lanes lanes_rounded_fast(const int32_t *sums, const struct lanes_rounding *f,
-                                      const struct lanes_scaling_fast *by)
+LANES_INLINE lanes lanes_rounded_double(const int32_t *sums, const struct lanes_rounding *f,
+                                      const struct lanes_scaling_double *by)
 {
     const __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)sums);
     const __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(sums + 8));

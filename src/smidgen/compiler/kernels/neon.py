@@ -5,6 +5,7 @@ from smidgen.compiler.kernels._lanes import Lanes
 from smidgen.compiler.kernels._lanes.form import Isa
 
 ISA = Isa("neon", lanes=4, signed=True, tiles=((8, 1), (4, 5), (2, 8), (1, 8)), blocks={16: 4})
+NEEDED = ("asimd", "asimddp")
 find = Lanes(ISA).find
 
 
@@ -15,4 +16,4 @@ def flags() -> tuple[str, ...]:
 
 def suits_host() -> bool:
     """Whether this host runs it, as far as is known."""
-    return _host.features().issuperset(("asimd", "asimddp"))
+    return _host.features().issuperset(NEEDED)

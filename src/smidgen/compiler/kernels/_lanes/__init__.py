@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smidgen.compiler.kernels._lanes import add, conv2d, depthwise, mean
+from smidgen.compiler.kernels._lanes import add, conv2d, depthwise, mean, sliding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from smidgen.compiler.ops._writer import Values
 
 FORMS: Mapping[str, Sequence[Callable[[Isa, Operation, Values, Value], Kind | None]]] = {
-    "conv2d": (conv2d.find, depthwise.find),
+    "conv2d": (sliding.find, conv2d.find, depthwise.find),
     "dense": (conv2d.find,),
     "add": (add.find,),
     "sub": (add.find,),

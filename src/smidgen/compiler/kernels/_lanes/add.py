@@ -117,7 +117,7 @@ class Add(Form):
             scalings = [*zeros, *self._scalings(a, b, y)]
         writer.kernel(FILE, "shape", "row", **words)
         head: Fields = [prod(y.shape[1:]), f"{signed(a)[1]}u", f"{signed(b)[1]}u"]
-        last = rounding(operation, y, twice=operation.rounding == "litert", fast=fused is not None)
+        last = rounding(operation, y, twice=operation.rounding == "litert", real=fused is not None)
         layer = writer.layer(f"lanes_add_{words['name']}", [head, scalings, [last]])
         return _rows.Row(f"add_lanes_{words['name']}", layer)
 

@@ -46,7 +46,7 @@ static const uint8_t *const *lanes_lines(const struct lanes_conv2d *g, const voi
 
 //@ tile
 /* $V vectors of channels, from the vector `at` on, of a row of pixels, $P at a time; the last may be made twice. */
-static void lanes_tile_${V}x$P$way(const struct lanes_conv2d *g, const uint8_t *const *lines, int at, uint8_t *y)
+LANES_ALONE void lanes_tile_${V}x$P$way(const struct lanes_conv2d *g, const uint8_t *const *lines, int at, uint8_t *y)
 {
     int32_t sums[$P * $V * LANES];
     const int count = g->rows * g->runs, run = g->run, step = g->step, last = g->out_width - $P, channel = at * LANES;

@@ -49,8 +49,8 @@ class Conv2d(Form):
         layer, windows = sums(operation, given, wanted[0]), Windows.of(self.isa, operation, given, wanted[0])
         if layer is None:
             raise ValueError(f"{operation.name} does not suit {self.isa.name}")
-        fast = self.isa.reals and layer.fast
-        way = self.use_finish(writer, fast=fast)
+        way = layer.way(self.isa)
+        self.use_finish(writer, way)
         writer.kernel(FILE, "shape")
         for vectors, pixels in windows.tiles:
             writer.kernel(FILE, "tile", **_tile(vectors, pixels), way=way)
@@ -62,7 +62,7 @@ class Conv2d(Form):
             [writer.table("weight", windows.packed(layer, self.isa.lanes), "int8")],
             [
                 layer.scaling(writer, self.isa, self.isa.lanes),
-                rounding(operation, layer.y, twice=layer.twice, fast=fast),
+                rounding(operation, layer.y, twice=layer.twice, real=way != ""),
             ],
         ]
         return _rows.Row(f"conv2d_lanes{name}{way}", writer.layer("lanes_conv2d", rows))

@@ -14,8 +14,8 @@ struct lanes_depthwise {
 
 //@ columns
 /* $B channels of the rows of windows, four rows at a time: (columns of a padded row, rows / 4, $B, 4). */
-static void lanes_columns_$B(const struct lanes_depthwise *g, const void *const *rows, const uint8_t *padding,
-                             int channel, uint8_t *columns)
+LANES_ALONE void lanes_columns_$B(const struct lanes_depthwise *g, const void *const *rows, const uint8_t *padding,
+                                  int channel, uint8_t *columns)
 {
     const int count = g->channels - channel < $B ? g->channels - channel : $B, quads = (g->rows + 3) / 4;
     const int left = g->left, end = left + g->width, step = quads * 4 * $B;
@@ -48,8 +48,8 @@ static void lanes_columns_$B(const struct lanes_depthwise *g, const void *const 
 
 //@ windows
 /* The sums of $B channels of a row of windows, $P at a time; the last may be made twice. */
-static void lanes_windows_${B}x$P(const struct lanes_depthwise *g, const uint8_t *columns, const int8_t *weight,
-                                  const int32_t *scaling, int32_t *sums, int pitch)
+LANES_ALONE void lanes_windows_${B}x$P(const struct lanes_depthwise *g, const uint8_t *columns, const int8_t *weight,
+                                       const int32_t *scaling, int32_t *sums, int pitch)
 {
     const int quads = (g->rows + 3) / 4, last = g->out_width - $P;
     const ptrdiff_t step = g->stride * quads * 4 * $B, next = g->dilation * quads * 4 * $B;

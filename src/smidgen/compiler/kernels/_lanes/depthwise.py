@@ -51,8 +51,8 @@ class Depthwise(Form):
         block = self.isa.block(x.shape[2])
         vectors = block // self.isa.lanes
         pixels = at_once(y.shape[1], self.isa.blocks[block], vectors)
-        fast = self.isa.reals and layer.fast
-        way = self.use_finish(writer, fast=fast)
+        way = layer.way(self.isa)
+        self.use_finish(writer, way)
         words = {"B": str(block), **_windows(vectors, pixels), "way": way}
         writer.kernel(f"{FOLDER}/{self.isa.name}.c", f"interleave_{block}")
         writer.kernel(FILE, "shape", "columns", "windows", "row", **words)
@@ -64,7 +64,7 @@ class Depthwise(Form):
             [x.shape[1], channels, y.shape[1], rows, columns, *across(operation)],
             [_padded(operation, x, layer.weight, y), zero, f"{self.isa.flip(x)}u"],
             [writer.table("weight", packed, "int8")],
-            [layer.scaling(writer, self.isa, block), rounding(operation, y, twice=layer.twice, fast=fast)],
+            [layer.scaling(writer, self.isa, block), rounding(operation, y, twice=layer.twice, real=way != "")],
         ]
         return _rows.Row(f"depthwise_lanes_{block}x{pixels}{way}", writer.layer("lanes_depthwise", fields))
 

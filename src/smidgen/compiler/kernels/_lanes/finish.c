@@ -1,7 +1,14 @@
 //@ finish
+/* gcc would make copies of kernels for layers of known sizes, and unroll them until sums no longer fit the registers. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define LANES_ALONE static __attribute__((noclone))
+#else
+#define LANES_ALONE static
+#endif
+
 /* How sums become codes: sum * multiplier / 2^shift, rounded once or twice, and held in a range. Each vector of
-   channels has five rows of LANES numbers: bias, multiplier, nudge, nudge where negative, shift (or bias and numbers of
-   double precision). Codes are signed here; `flip` makes them unsigned. */
+   channels has five rows of LANES numbers: bias, multiplier, nudge, nudge where negative, shift (or bias and real
+   numbers). Codes are signed here; `flip` makes them unsigned. */
 struct lanes_rounding {
     int lift;       /* sums are multiplied by 2^lift, to use all bits of the product */
     uint32_t first; /* what is added to the product before its lower half is dropped */
@@ -38,8 +45,8 @@ LANES_INLINE lanes lanes_rounded(const int32_t *sums, const struct lanes_roundin
 
 //@ pixels
 /* Four vectors at a time, `pitch` numbers from four to four; the scalings of `vectors` vectors follow each other. */
-static void lanes_finish_fours$way(const int32_t *sums, int times, int pitch, const int32_t *scaling, int vectors,
-                               const struct lanes_rounding *rounding, uint8_t *y, ptrdiff_t apart)
+LANES_ALONE void lanes_finish_fours$way(const int32_t *sums, int times, int pitch, const int32_t *scaling, int vectors,
+                                        const struct lanes_rounding *rounding, uint8_t *y, ptrdiff_t apart)
 {
     const struct lanes_rounding f = *rounding;
     const struct lanes_scaling$way a = lanes_scaling_of$way(scaling);
@@ -55,8 +62,8 @@ static void lanes_finish_fours$way(const int32_t *sums, int times, int pitch, co
 
 /* Sums, (pixels, vectors), as codes `apart` bytes from pixel to pixel, of which `channels` count. Where pixels have no
    gap between them, four vectors may be of several. */
-static void lanes_finish$way(const int32_t *sums, int pixels, int vectors, const int32_t *scaling,
-                         const struct lanes_rounding *f, uint8_t *y, ptrdiff_t apart, int channels)
+LANES_ALONE void lanes_finish$way(const int32_t *sums, int pixels, int vectors, const int32_t *scaling,
+                                  const struct lanes_rounding *f, uint8_t *y, ptrdiff_t apart, int channels)
 {
     int v = 0, done = 0;
     if (apart == vectors * LANES && 4 % vectors == 0) {

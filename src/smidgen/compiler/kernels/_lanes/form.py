@@ -35,8 +35,9 @@ class Isa:
             vector. Those of one pixel are for rows of one pixel only.
         blocks: how many channels its template interleaves at once, and of how many pixels it has registers for their
             sums; the fewest channels first.
-        reals: whether its template has the sections "doubles" and "floats", which scale sums by multiplication and
-            addition in one instruction.
+        registers: of vectors, that sums and weights share where windows overlap; 0: too few for it.
+        reals: whether its template has the sections "floats", "single", "signed" and "double", which scale sums by
+            multiplication and addition in one instruction.
         factors: lanes cannot be shifted by different numbers; 2**(factors - shift) takes the place of a shift.
     """
 
@@ -45,6 +46,7 @@ class Isa:
     signed: bool
     tiles: tuple[tuple[int, int], ...]
     blocks: Mapping[int, int]
+    registers: int = 0
     reals: bool = False
     factors: int | None = None
 
@@ -92,10 +94,10 @@ def suits(operation: Operation, *values: Value | None) -> bool:
     return plain and None not in values and all(codes)
 
 
-def rounding(operation: Operation, y: Value, *, twice: bool, fast: bool = False) -> str:
+def rounding(operation: Operation, y: Value, *, twice: bool, real: bool = False) -> str:
     """The fields of struct lanes_rounding, for sums that are rounded twice or once, or with the zero point in them."""
     zero, flip = signed(y)
-    zero = 0 if fast else zero
+    zero = 0 if real else zero
     low, high = limits(operation, y)
     lift, first = (1, 2**31) if twice else (2, 0)
     return f"{{{lift}, {first}u, {zero}, {low}, {high}, {flip}u}}"
@@ -136,14 +138,12 @@ class Form:
         self.use(writer)
         writer.kernel(f"{FOLDER}/_lanes/finish.c", "exact")
 
-    def use_finish(self, writer: Writer, *, fast: bool) -> str:
-        """Take the kernels that make codes of sums; what their names end in."""
-        if fast:
+    def use_finish(self, writer: Writer, way: str) -> None:
+        """Take the kernels that make codes of sums; see `Sums.way`."""
+        if way:
             self.use(writer)
-            writer.kernel(f"{FOLDER}/{self.isa.name}.c", "doubles")
+            writer.kernel(f"{FOLDER}/{self.isa.name}.c", way.strip("_"))
         else:
             self.use_exact(writer)
             writer.kernel(f"{FOLDER}/_lanes/finish.c", "sums")
-        way = "_fast" if fast else ""
         writer.kernel(f"{FOLDER}/_lanes/finish.c", "pixels", way=way)
-        return way

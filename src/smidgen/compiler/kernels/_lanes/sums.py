@@ -16,6 +16,7 @@ import numpy as np
 
 from smidgen.compiler import arithmetic, litert
 from smidgen.compiler.kernels._lanes.form import limits, signed, suits
+from smidgen.compiler.kernels._lanes.singles import Singles, singles
 from smidgen.compiler.ops._rounding import rules
 
 if TYPE_CHECKING:
@@ -82,7 +83,18 @@ class Sums:
         return not ((far | (self.multipliers[1] < LEAST_SHIFT)) & ~self.settled[0]).any()
 
     @cached_property
-    def fast(self) -> bool:
+    def singles(self) -> Singles | None:
+        """What gives the same codes in single precision."""
+        return singles(self)
+
+    def way(self, isa: Isa) -> str:
+        """The fastest way from sums to codes that is exact: what the names of its kernels end in."""
+        if isa.reals and self.singles:
+            return "_signed" if self.singles.signed else "_single"
+        return "_double" if isa.reals and self.doubles else ""
+
+    @cached_property
+    def doubles(self) -> bool:
         """Whether double precision gives the same codes: it does where every step from code to code is at one sum.
 
         The sum of a step is where sum * multiplier / 2**shift + 1/2 reaches an integer, in double precision rounded to
@@ -115,18 +127,22 @@ class Sums:
         """The table of bias, multiplier, nudges and shift of each vector of channels: (vectors, 5, lanes) int32.
 
         The zero point of the input, as the set takes it, is in the bias. Channels are filled up to a multiple. Where
-        sums are scaled in double precision, multipliers and offsets take the places of the last four.
+        sums are scaled in single or double precision, multipliers and offsets take the places of the last four.
         """
         zero = signed(self.x)[0] + (0 if isa.signed else 128)
         bias = self.bias - zero * self.codes.reshape(len(self.codes), -1).sum(1)
         settled, code = self.settled
         edges = (0, 0), (0, -len(bias) % multiple)
-        if isa.reals and self.fast:
+        way, none = self.way(isa), np.zeros_like(code)
+        if way == "_double":
             return writer.table("scaling", self._doubles(np.where(settled, 0, bias), edges, isa.lanes), "int32")
-        rows = np.stack([bias, *factors(*self.multipliers, twice=self.twice)])
-        none = np.zeros_like(code)
-        rows = np.where(settled, np.stack([none, none, code, code, none]), rows)
-        rows[4] = shifts(isa, rows[4])
+        if way and self.singles:
+            reals = (part.view(np.int32) for part in (self.singles.scale, self.singles.up, self.singles.down))
+            rows = np.stack([np.where(settled, 0, bias + self.singles.shift), *reals, none])
+        else:
+            rows = np.stack([bias, *factors(*self.multipliers, twice=self.twice)])
+            rows = np.where(settled, np.stack([none, none, code, code, none]), rows)
+            rows[4] = shifts(isa, rows[4])
         padded = np.pad(rows, edges)
         return writer.table("scaling", padded.reshape(5, -1, isa.lanes).transpose(1, 0, 2), "int32")
 

@@ -180,6 +180,21 @@ def everything(rounding: str, dtype: str) -> Program:
     return made.program()
 
 
+PALETTES = {1: (-1, 0), 2: (-7, 0, 7), 4: tuple(range(-8, 8)), 8: (-5, 0, 1)}
+"""Few values for weights, by the bits that kernels unpack; these of 8 bits only the portable ones do."""
+
+
+def coarse(program: Program, bits: int) -> Program:
+    """The program with weights of few values."""
+    dice = np.random.default_rng(bits)
+    for operation in program.operations:
+        if operation.kind in ("conv2d", "dense"):
+            weight = program.values[operation.inputs[1]]
+            data = dice.choice(np.array(PALETTES[bits], np.int8), weight.shape)
+            program = program.with_value(replace(weight, data=data))
+    return program
+
+
 def runs(program: Program, kernel_set: str, name: str, *flags: str, reference: Program | None = None) -> None:
     """Build a program for a device with a set of kernels; compare what it answers there with the reference."""
     device = Device.of(name)

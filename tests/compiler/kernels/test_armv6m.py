@@ -3,7 +3,6 @@
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from smidgen.compiler import emit, firmware
@@ -11,7 +10,7 @@ from smidgen.compiler.device import Device
 from smidgen.compiler.ir import Program
 from smidgen.compiler.kernels import armv6m
 from tests.compiler.boards import needs_boards, needs_compiler
-from tests.compiler.kernels.layers import Layers, everything, runs
+from tests.compiler.kernels.layers import Layers, coarse, everything, runs
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c", "-o", "net.o")
 BOARDS = {
@@ -58,11 +57,16 @@ def test_what_has_no_form_is_left_to_the_portable_kernels() -> None:
     assert known(made.program()) == [True, False, True, False, True, False, False]
 
 
-def test_weights_of_few_values_stay_packed() -> None:
+@needs_boards
+@pytest.mark.parametrize(("bits", "rounding"), [(1, "onnx"), (2, "litert"), (4, "onnx")])
+def test_packed_layers_answer_as_the_reference_does(bits: int, rounding: str) -> None:
+    program = coarse(everything(rounding, "int8"), bits)
+    text = emit.write(program, "net", "armv6m").files["net.c"]
+    assert min(text.count(f"{kind}_packed_") for kind in ("conv2d_pairs", "dense_fours")) > 0
+    runs(program, "armv6m", "cortex-m0")
+
+
+def test_steps_of_different_sizes_are_left_to_the_portable_kernels() -> None:
     made = Layers("onnx", "int8")
     made.conv2d(made.input(4, 4, 16), 8)
-    program = made.program()
-    weight = program.values[program.operations[0].inputs[1]]
-    assert weight.data is not None
-    few = type(weight)(weight.name, weight.dtype, weight.shape, weight.quantization, np.sign(weight.data))
-    assert known(program.with_value(few)) == [False]
+    assert [known(coarse(made.program(), bits)) for bits in (2, 8)] == [[True], [False]]

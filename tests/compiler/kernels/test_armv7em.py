@@ -19,7 +19,7 @@ from smidgen.compiler.memory import EXACT
 from smidgen.compiler.passes.stream import stream
 from smidgen.types import Array
 from tests.compiler.boards import needs_boards, needs_compiler
-from tests.compiler.kernels.layers import SAME, Layers, everything, network, runs
+from tests.compiler.kernels.layers import SAME, Layers, coarse, everything, network, runs
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c", "-o", "net.o")
 
@@ -58,10 +58,33 @@ def test_rows_in_a_stream_are_those_of_the_reference(rounding: str, dtype: str) 
     runs(program, "armv7em", "cortex-m4", reference=made.program())
 
 
+@needs_boards
+@pytest.mark.parametrize(("bits", "rounding"), [(1, "litert"), (2, "onnx"), (4, "litert")])
+def test_packed_layers_answer_as_the_reference_does(bits: int, rounding: str) -> None:
+    program = coarse(everything(rounding, "int8"), bits)
+    text = emit.write(program, "net", "armv7em").files["net.c"]
+    found = {kind: text.count(f"{kind}_packed_") for kind in ("conv2d", "dense", "depthwise_whole")}
+    assert found["conv2d"] > 0
+    assert found["dense"] > 0
+    assert (found["depthwise_whole"] > 0) == (bits < 4)  # there are few weights, for which 4 bits save nothing
+    runs(program, "armv7em", "cortex-m4")
+
+
+@needs_boards
+def test_packed_rows_in_a_stream_are_those_of_the_reference() -> None:
+    made = Layers("litert", "int8", 1)
+    network(made)
+    program = coarse(made.program(), 2)
+    streamed = stream(program, partial(kernels.find, "armv7em"))
+    assert "depthwise_row_packed_" in emit.write(streamed, "net", "armv7em").files["net.c"]
+    runs(streamed, "armv7em", "cortex-m4", reference=program)
+
+
 @needs_compiler
 @pytest.mark.parametrize("language", ["c", "c++"])
 def test_the_c_has_no_warnings(language: str, tmp_path: Path) -> None:
-    emit.save(emit.write(everything("litert", "int8"), "net", "armv7em"), tmp_path)
+    program = everything("litert", "int8")
+    emit.save(emit.write(program if language == "c" else coarse(program, 2), "net", "armv7em"), tmp_path)
     own = STRICT if language == "c" else ("-x", "c++", "-std=c++11", *STRICT[1:])
     command = [firmware.COMPILER, *Device.of("cortex-m4").flags, *own, "net.c"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -8,6 +8,11 @@ from smidgen.types import Array
 WORD = 4  # codes that are widened at once
 
 
+def up(size: int) -> int:
+    """A number of bytes in whole words."""
+    return -(-size // WORD) * WORD
+
+
 def order(runs: int, length: int) -> Array:
     """Places of a window of `runs` runs of `length` neighbours in memory, in the order in which they are gathered.
 
@@ -34,9 +39,9 @@ def interleaved(weights: Array, channels: int) -> Array:
     return np.ascontiguousarray(blocks, np.int8).reshape(-1).view("<i4")
 
 
-def is_packed(weights: Array) -> bool:
+def is_packed(weights: Array | None) -> bool:
     """Whether the portable kernels store these weights in fewer bits, which saves flash and costs time.
 
     Weights of nothing but zeros are those of a network that is not trained yet.
     """
-    return bool(weights.any()) and _packed.pack(weights) is not None
+    return weights is not None and bool(weights.any()) and _packed.pack(weights) is not None

@@ -9,6 +9,7 @@ import numpy as np
 
 from smidgen.compiler import arithmetic, litert
 from smidgen.compiler.kernels import _gather
+from smidgen.compiler.kernels._bits import Bits
 from smidgen.compiler.ops._rounding import rules
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Sums:
         most: the greatest.
         zero: twice the zero point of the output, and 1.
         words: what the placeholders of the templates stand for.
+        bits: how weights of few bits are packed; None where they are not.
     """
 
     x: Value
@@ -53,6 +55,7 @@ class Sums:
     most: int
     zero: int
     words: dict[str, str]
+    bits: Bits | None
 
     @property
     def name(self) -> str:
@@ -75,8 +78,12 @@ def held(multiplier: int) -> int:
     return (2 * multiplier - 2**32 + 2**31) % 2**32 - 2**31
 
 
-def sums(operation: Operation, given: Sequence[Value | None], y: Value) -> Sums | None:
-    """Those of a conv2d or dense, of either rounding; None where the arithmetic could not be exact."""
+def sums(operation: Operation, given: Sequence[Value | None], y: Value, *, packed: bool = False) -> Sums | None:
+    """Those of a conv2d or dense, of either rounding; None where the arithmetic could not be exact.
+
+    Weights that are better packed are for the portable kernels, unless the caller has kernels that take `Sums.bits`:
+    `packed`.
+    """
     found = _parts(operation, given, y)
     if found is None:
         return None
@@ -93,35 +100,43 @@ def sums(operation: Operation, given: Sequence[Value | None], y: Value) -> Sums 
     same, shift = low == high, shift - 31
     if not (same | _fits(ends, start, multiplier, shift, 2 * zero_y + 1)).all():
         return None
-    away = twice and least < zero_y
-    name = f"{'away' if away else 'twice' if twice else 'once'}_{'u' if y.dtype == 'uint8' else 'i'}8"
+    codes = np.where(same[:, None], 0, weights).astype(np.int8)
+    bits = Bits.of(codes) if packed else None
+    if bits is None and _gather.is_packed(weight.data):
+        return None
     return Sums(
         x=x,
         weight=weight,
-        codes=np.where(same[:, None], 0, weights).astype(np.int8),
+        codes=codes,
         bias=np.where(same, 4 * (low - zero_y), start),  # times 1/2, shifted right by 1: the code
         multiplier=np.where(same, 2**30, multiplier),
         shift=np.where(same, 1, shift),
         least=least,
         most=most,
         zero=2 * zero_y + 1,
-        words={
-            "name": name,
-            "MULTIPLY": "smmlar" if twice else "smmla",
-            "AWAY": AWAY if away else "",
-            "SATURATE": SATURATE[y.dtype],
-        },
+        words=_words(y, twice=twice, away=twice and least < zero_y),
+        bits=bits,
     )
 
 
+def _words(y: Value, *, twice: bool, away: bool) -> dict[str, str]:
+    """What the placeholders of the templates stand for."""
+    return {
+        "name": f"{'away' if away else 'twice' if twice else 'once'}_{'u' if y.dtype == 'uint8' else 'i'}8",
+        "MULTIPLY": "smmlar" if twice else "smmla",
+        "AWAY": AWAY if away else "",
+        "SATURATE": SATURATE[y.dtype],
+    }
+
+
 def _parts(operation: Operation, given: Sequence[Value | None], y: Value) -> tuple[Value, Value, Value | None] | None:
-    """Input, weight and bias of a layer of 8-bit codes with constant int8 weights that are not better packed."""
+    """Input, weight and bias of a layer of 8-bit codes with constant int8 weights."""
     x, weight, bias = (*given, None)[:3]
     if x is None or weight is None or weight.data is None or (bias is not None and bias.data is None):
         return None
     coded = all(value.dtype in EXTEND and value.quantization is not None for value in (x, y))
     known = operation.attributes.get("activation", "none") in ("none", "relu", "relu6")
-    if not coded or not known or weight.dtype != "int8" or _gather.is_packed(weight.data):
+    if not coded or not known or weight.dtype != "int8":
         return None
     return x, weight, bias
 

@@ -146,19 +146,21 @@ static $Y codes_of_$name(const struct codes_$name *g, int channel, int32_t sum)
 }
 
 //@ conv2d
-struct conv2d_pairs_$name {
+struct conv2d_pairs${FORM}_$name {
     struct window window;
-    const int8_t *weight;
+    $WEIGHT;
     int places, outputs, width;
     struct codes_$name codes;
 };
 
 /* A row of a convolution. An odd last channel is made together with the one before, again. */
-static void conv2d_pairs_$name(const void *layer, const void *const *rows, void *out, void *scratch)
+static void conv2d_pairs${FORM}_$name(const void *layer, const void *const *rows, void *out, void *scratch)
 {
-    const struct conv2d_pairs_$name *const g = (const struct conv2d_pairs_$name *)layer;
+    const struct conv2d_pairs${FORM}_$name *const g = (const struct conv2d_pairs${FORM}_$name *)layer;
     uint8_t *const windows = (uint8_t *)scratch;
+    int32_t *const filters = (int32_t *)scratch + (2 * g->places + 3) / 4; /* of packed weights */
     $Y *y = ($Y *)out;
+    (void)filters;
     for (int x = 0; x < g->width; x += 2, y += 2 * g->outputs) {
         const int both = x + 1 < g->width;
         gather_window(&g->window, rows, x, windows);
@@ -167,7 +169,7 @@ static void conv2d_pairs_$name(const void *layer, const void *const *rows, void 
             const int c = channel + 1 < g->outputs ? channel : g->outputs - 2;
             const int32_t first = g->codes.channel[2 * c] >> 5, second = g->codes.channel[2 * c + 2] >> 5;
             int32_t sums[4] = {first, second, first, second};
-            two_by_two_$x(windows, g->weight + c * g->places, g->places, sums);
+            two_by_two_$x(windows, $FROM, g->places, sums);
             for (int i = 0; i < 4 && (both || i < 2); i++) {
                 y[(i >> 1) * g->outputs + c + (i & 1)] = codes_of_$name(&g->codes, c + (i & 1), sums[i]);
             }
@@ -203,22 +205,24 @@ static void depthwise_window_$name(const void *layer, const void *const *rows, v
 }
 
 //@ dense
-struct dense_fours_$name {
-    const int8_t *weight;
-    int inputs, outputs;
+struct dense_fours${FORM}_$name {
+    $WEIGHT;
+    int places, outputs;
     struct codes_$name codes;
 };
 
 /* Four outputs at a time; the last four once more if there are no whole fours. */
-static void dense_fours_$name(const struct dense_fours_$name *g, const void *x, $Y *y)
+static void dense_fours${FORM}_$name(const struct dense_fours${FORM}_$name *g, const void *x, $Y *y, void *scratch)
 {
+    int32_t *const filters = (int32_t *)scratch; /* of packed weights */
+    (void)filters;
     for (int output = 0; output < g->outputs; output += 4) {
         const int c = output + 4 > g->outputs ? g->outputs - 4 : output;
         int32_t sums[4];
         for (int i = 0; i < 4; i++) {
             sums[i] = g->codes.channel[2 * (c + i)] >> 5;
         }
-        one_by_four_$x(x, g->weight + c * g->inputs, g->inputs, sums);
+        one_by_four_$x(x, $FROM, g->places, sums);
         for (int i = 0; i < 4; i++) {
             y[c + i] = codes_of_$name(&g->codes, c + i, sums[i]);
         }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smidgen.compiler import arithmetic
+from smidgen.compiler.kernels import _gather
 from smidgen.compiler.kernels._sums import Sums, sums
 from smidgen.compiler.memory import Memory
 from smidgen.compiler.ops import _rows
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smidgen.compiler.ir import Operation, Value
+    from smidgen.compiler.kernels._bits import Bits
     from smidgen.compiler.ops import Kind
     from smidgen.compiler.ops._layer import Row as Fields
     from smidgen.compiler.ops._writer import Values, Writer
+    from smidgen.types import Array
 
 FILE = "../kernels/armv6m.c"
 FLOATING_POINT = False
@@ -36,7 +39,7 @@ def find(operation: Operation, given: Values, wanted: Sequence[Value]) -> Kind |
     single = groups > 1 and given[1] is not None and given[1].shape[0] == groups and given[1].shape[3] == 1
     if (groups > 1 and not single) or y.shape[-1] < (OUTPUTS if operation.kind == "dense" else FILTERS):
         return None
-    found = sums(operation, given, y)
+    found = sums(operation, given, y, packed=not single)
     if found is None:
         return None
     return Dense(found) if operation.kind == "dense" else Conv2d(found, single=single)
@@ -58,10 +61,10 @@ class Conv2d:
         return _rows.emit(writer, operation, given, wanted)
 
     def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
-        """Bytes of the windows."""
+        """Bytes of the windows, and of as many filters of packed weights."""
         _, rows, columns, _ = self.sums.weight.shape
-        size = rows * columns * self.sums.x.shape[2]
-        return -(-size * (1 if self.single else WINDOWS) // 4) * 4
+        size = _gather.up(rows * columns * self.sums.x.shape[2] * (1 if self.single else WINDOWS))
+        return 2 * size if self.sums.bits else size
 
     def row(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> _rows.Row:
         """The kernel of a row."""
@@ -71,15 +74,15 @@ class Conv2d:
         if not self.single:
             writer.kernel(FILE, "sums")
             writer.kernel(FILE, "two_by_two", **words | {"name": words["x"]})
+        form, weights = _weights(writer, self.sums.codes.T if self.single else self.sums.codes, self.sums.bits, FILTERS)
         writer.kernel(FILE, "gather")
-        writer.kernel(FILE, "depthwise" if self.single else "conv2d", **words)
+        writer.kernel(FILE, "depthwise" if self.single else "conv2d", **words | form)
         (_, rows, columns, _), dilation, depth = self.sums.weight.shape, attributes.get("dilation", (1, 1)), x.shape[2]
         window: Fields = [x.shape[1] * depth, attributes.get("stride", (1, 1))[1] * depth]
         window += [attributes.get("padding", (0, 0))[1] * depth, arithmetic.scaling(x).zero_point, rows]
         window += [1, columns * depth, 0] if dilation[1] == 1 else [columns, depth, dilation[1] * depth]
         places = rows * columns if self.single else rows * columns * depth
-        weights = writer.table("weight", self.sums.codes.T if self.single else self.sums.codes, "int8")
-        name = f"{'depthwise_window' if self.single else 'conv2d_pairs'}_{words['name']}"
+        name = f"{'depthwise_window' if self.single else 'conv2d_pairs'}{form['FORM']}_{words['name']}"
         layer: list[Fields] = [[braces(window)], [weights, places, y.shape[2], y.shape[1]], [codes]]
         return _rows.Row(name, writer.layer(name, layer))
 
@@ -91,19 +94,31 @@ class Dense:
     sums: Sums
 
     def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
-        """Every output needs all inputs."""
-        return Memory()
+        """Every output needs all inputs; packed weights, room for those of four outputs."""
+        return Memory(scratch_bytes=OUTPUTS * self.sums.x.count if self.sums.bits else 0)
 
     def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:  # noqa: ARG002
         """One call."""
         (x, *_), (y,) = _rows.computed(given), wanted
         words, codes = _finish(writer, self.sums, y)
+        form, weights = _weights(writer, self.sums.codes, self.sums.bits, OUTPUTS)
         writer.kernel(FILE, "sums")
         writer.kernel(FILE, "one_by_four", **words | {"name": words["x"]})
-        writer.kernel(FILE, "dense", **words)
-        name = f"dense_fours_{words['name']}"
-        layer = writer.layer(name, [[writer.table("weight", self.sums.codes, "int8"), x.count, y.count], [codes]])
-        return f"{name}({layer}, {writer.read(x)}, {writer.at(y)});"
+        writer.kernel(FILE, "dense", **words | form)
+        name = f"dense_fours{form['FORM']}_{words['name']}"
+        layer = writer.layer(name, [[weights, x.count, y.count], [codes]])
+        return f"{name}({layer}, {writer.read(x)}, {writer.at(y)}, {writer.room()});"
+
+
+def _weights(writer: Writer, codes: Array, bits: Bits | None, block: int) -> tuple[dict[str, str], str]:
+    """What the placeholders for weights stand for, packed in blocks of filters or not, and the field of the weights."""
+    if bits is None:
+        words = {"FORM": "", "WEIGHT": "const int8_t *weight", "FROM": "g->weight + c * g->places"}
+        return words, writer.table("weight", codes, "int8")
+    blocks = [min(first, len(codes) - block) + np.arange(block) for first in range(0, len(codes), block)]
+    unpacked = f"unpack_block(&g->weight, (c + {block - 1}) / {block}, filters)"
+    words = {"FORM": "_packed", "WEIGHT": "struct bits weight", "FROM": unpacked}
+    return words, bits.fields(writer, codes[np.stack(blocks)].reshape(len(blocks), -1))
 
 
 def _finish(writer: Writer, own: Sums, y: Value) -> tuple[dict[str, str], str]:

@@ -27,17 +27,25 @@ UNIT = 2**litert.HEAD_ROOM
 
 def find(operation: Operation, given: Values, y: Value) -> Add | None:
     """The form of a sum; None where an operand is repeated or numbers do not fit."""
+    pair = operands(operation, given, y)
+    if pair is None:
+        return None
+    if operation.rounding == "onnx":
+        return Add("once", _once(operation, *pair, y), away=False)
+    fields = _twice(*pair, y) if operation.kind == "add" else None
+    least, _ = litert.bounds(str(operation.attributes.get("activation", "none")), y)
+    return Add("twice", fields, away=least < arithmetic.scaling(y).zero_point) if fields else None
+
+
+def operands(operation: Operation, given: Values, y: Value) -> tuple[Value, Value] | None:
+    """What a sum of 8-bit codes is of; None unless both have its shape and type, and its activation only limits it."""
     pair = _rows.computed(given)
     alike = len(pair) == len(given) and all((value.shape, value.dtype) == (y.shape, y.dtype) for value in pair)
     coded = y.dtype in EXTEND and all(value.quantization is not None for value in (*pair, y))
     if not alike or not coded or operation.attributes.get("activation", "none") not in ("none", "relu", "relu6"):
         return None
     a, b = pair
-    if operation.rounding == "onnx":
-        return Add("once", _once(operation, a, b, y), away=False)
-    fields = _twice(a, b, y) if operation.kind == "add" else None
-    least, _ = litert.bounds(str(operation.attributes.get("activation", "none")), y)
-    return Add("twice", fields, away=least < arithmetic.scaling(y).zero_point) if fields else None
+    return a, b
 
 
 def _once(operation: Operation, a: Value, b: Value, y: Value) -> tuple[int, ...]:

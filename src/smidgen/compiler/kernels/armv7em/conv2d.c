@@ -196,3 +196,32 @@ static void conv2d_row_$name(const void *layer, const void *const *rows, void *y
     }
     clamp_codes(&g->range, y, g->width * g->outputs);
 }
+
+//@ layer_packed
+struct conv2d_packed {
+    const struct conv2d *conv2d; /* without weights */
+    struct bits bits;            /* of pairs of filters */
+    int block;                   /* bytes of scratch that a block takes, behind which a pair is unpacked */
+};
+
+//@ conv2d_packed
+/* The same with packed weights, which are unpacked for each block. */
+static void conv2d_packed_row_$name(const void *layer, const void *const *rows, void *y, void *scratch)
+{
+    const struct conv2d_packed *const packed = (const struct conv2d_packed *)layer;
+    const struct conv2d *const g = packed->conv2d;
+    int32_t *const block = (int32_t *)scratch, *const weight = block + packed->block / 4;
+    uint8_t *out = (uint8_t *)y;
+    for (int x = 0, count; x < g->width; x += count, out += count * g->outputs) {
+        const int left = g->width - x, apart = left > 1;
+        count = left == 3 || left > 4 ? 3 : 2;
+        gather_$name(g, rows, x * g->stride - g->left, apart * g->stride, count, block);
+        for (int pair = 0; 2 * pair < g->outputs; pair++) {
+            uint8_t *const first = out + (2 * pair + 2 > g->outputs ? g->outputs - 2 : 2 * pair);
+            const struct tile tile = {g->units, first, first + 2, apart * g->outputs, g->zero};
+            unpack_block(&packed->bits, pair, weight);
+            g->multiply[count - 2](block, weight, g->channel + 4 * pair, &tile);
+        }
+    }
+    clamp_codes(&g->range, y, g->width * g->outputs);
+}

@@ -29,7 +29,7 @@ def find(operation: Operation, given: Values, y: Value) -> Conv2d | None:
     """The form of a convolution; None if it has groups, a single channel or numbers that do not fit."""
     if operation.attributes.get("groups", 1) > 1 or y.shape[2] < 2:
         return None
-    found = sums(operation, given, y)
+    found = sums(operation, given, y, packed=True)
     return Conv2d(found) if found else None
 
 
@@ -52,11 +52,7 @@ class Window:
         """Bytes of a block, of what is left of its runs and of a run of all its pixels, `stride` bytes apart."""
         left = self.count * (self.length % _gather.WORD)
         patch = self.length + (PIXELS - 1) * stride if self.padded else 0
-        return PIXELS * (2 * _gather.WORD * self.units + _up(left)) + _up(patch)
-
-
-def _up(size: int) -> int:
-    return -(-size // _gather.WORD) * _gather.WORD
+        return PIXELS * (2 * _gather.WORD * self.units + _gather.up(left)) + _gather.up(patch)
 
 
 def window(operation: Operation, x: Value, weight: Value) -> Window:
@@ -76,9 +72,13 @@ class Conv2d(_core.ByRows):
     sums: Sums
 
     def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
-        """Bytes beside the rows."""
-        stride = operation.attributes.get("stride", (1, 1))[1] * self.sums.x.shape[2]
-        return window(operation, self.sums.x, self.sums.weight).scratch(stride)
+        """Bytes beside the rows; two filters of packed weights follow those of a block."""
+        place = window(operation, self.sums.x, self.sums.weight)
+        return self._block(operation, place) + (2 * _gather.WORD * place.units if self.sums.bits else 0)
+
+    def _block(self, operation: Operation, place: Window) -> int:
+        """Bytes that a block takes."""
+        return place.scratch(operation.attributes.get("stride", (1, 1))[1] * self.sums.x.shape[2])
 
     def row(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> _rows.Row:
         """The kernel of a row."""
@@ -90,9 +90,10 @@ class Conv2d(_core.ByRows):
         _core.core(writer)
         limits = _core.fields(writer, y, own.least, own.most)
         self._kernels(writer)
+        words = _gather.interleaved(weights, 2)
         layer: list[Fields] = [
             [f"{{multiply_{own.name}_2, multiply_{own.name}_3}}"],
-            [writer.table("weight", _gather.interleaved(weights, 2), "int32")],
+            ["NULL" if self.sums.bits else writer.table("weight", words, "int32")],
             [writer.table("channel", channel, "int32")],
             [place.units, y.shape[2], own.zero, y.shape[1]],
             [x.shape[1] * x.shape[2], attributes.get("stride", (1, 1))[1] * x.shape[2]],
@@ -100,7 +101,15 @@ class Conv2d(_core.ByRows):
             [place.rows, place.count // place.rows, place.length, place.apart],
             [limits],
         ]
-        return _rows.Row(f"conv2d_row_{short(x.dtype)}", writer.layer("conv2d", layer))
+        name = short(x.dtype)
+        if self.sums.bits is None:
+            return _rows.Row(f"conv2d_row_{name}", writer.layer("conv2d", layer))
+        pairs = words.view(np.int8).reshape(-1, 2 * _gather.WORD * place.units)
+        fields = self.sums.bits.fields(writer, pairs)
+        writer.kernel(FILE, "layer_packed")
+        writer.kernel(FILE, "conv2d_packed", name=name)
+        packed: list[Fields] = [[writer.layer("conv2d", layer, "conv2d"), fields, self._block(operation, place)]]
+        return _rows.Row(f"conv2d_packed_row_{name}", writer.layer("conv2d_packed", packed))
 
     def _kernels(self, writer: Writer) -> None:
         """Put in what the row needs."""
@@ -112,7 +121,9 @@ class Conv2d(_core.ByRows):
             writer.kernel(FILE, "multiply", **_multiply_words(self.sums, count))
             writer.kernel(FILE, "widen", **_widen_words(words, count))
         writer.kernel(FILE, "layer")
-        writer.kernel(FILE, "gather", "conv2d", **words)
+        writer.kernel(FILE, "gather", **words)
+        if self.sums.bits is None:
+            writer.kernel(FILE, "conv2d", **words)
 
 
 def _multiply_words(own: Sums, count: int) -> dict[str, str]:

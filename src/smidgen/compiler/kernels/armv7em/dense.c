@@ -85,3 +85,24 @@ __attribute__((naked, noinline)) static void dense_$name(__attribute__((unused))
         "bne 1b\n"
         "pop {r4-r11, pc}\n");
 }
+
+//@ layer_packed
+struct dense_packed {
+    const struct dense *dense; /* without weights */
+    struct bits bits;          /* of quads */
+};
+
+//@ packed
+/* The same with packed weights, a quad at a time. */
+static void dense_packed_$name(const struct dense_packed *g, const void *x, void *y, void *scratch)
+{
+    struct dense quad = *g->dense;
+    quad.weight = (const int32_t *)scratch;
+    quad.outputs = 4;
+    for (int output = 0; output < g->dense->outputs; output += 4) {
+        unpack_block(&g->bits, output / 4, (int32_t *)scratch);
+        dense_$name(&quad, x, (uint8_t *)y + output);
+        quad.bias += 4;
+        quad.multiplier += quad.step;
+    }
+}

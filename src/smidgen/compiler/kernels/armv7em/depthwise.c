@@ -114,9 +114,9 @@ __attribute__((naked, noinline)) static void depthwise_$name(__attribute__((unus
 //@ layer
 /* A depthwise convolution of 3x3 windows. Each channel is copied to a plane and made from there; the rows of the plane
    are those of the image or, where that has longer ones, its columns. */
-struct depthwise {
+struct depthwise$FORM {
     void (*make)(const struct plane *plane, const int8_t *weight, const int32_t *channel);
-    const int8_t *weight;    /* 9 of each channel */
+    $WEIGHT;  /* 9 of each channel */
     const int32_t *channel;  /* bias * 32 + shift - 1 and a multiplier of 33 bits less 2^32, of each */
     int channels, zero;      /* the output's zero point, twice and 1 */
     int lines, places;       /* of the input that the plane has */
@@ -128,6 +128,7 @@ struct depthwise {
     struct range range;
 };
 
+//@ fill
 static void fill_plane(int32_t *plane, int words, int fill)
 {
     const int32_t two = (int32_t)((uint32_t)fill << 16) | (fill & 0xffff);
@@ -153,29 +154,33 @@ static void copy_$name(const $X *x, int16_t *to, int count, int step)
 
 //@ whole
 /* All rows; in place where input and output have the same shape. */
-static void depthwise_whole_$name(const struct depthwise *g, const $X *x, void *y, void *scratch)
+static void depthwise_whole${FORM}_$name(const struct depthwise$FORM *g, const $X *x, void *y, void *scratch)
 {
     int16_t *const first = (int16_t *)scratch;
     struct plane plane = {first,   (uint8_t *)y, 2 * g->pitch, g->out_place, g->zero, g->out_lines,
                           g->twos, g->ones,      g->next,      g->out_next};
+    int32_t filters[9]; /* of 4 channels, where weights are packed */
+    (void)filters;
     fill_plane((int32_t *)scratch, g->plane_lines * g->pitch / 2, g->fill);
     for (int c = 0; c < g->channels; c++, plane.y++) {
         int16_t *to = first + g->before * g->pitch + g->left;
         for (int line = 0; line < g->lines; line++, to += g->pitch) {
             copy_$name(x + c + line * g->line, to, g->places, g->place);
         }
-        g->make(&plane, g->weight + 9 * c, g->channel + 2 * c);
+        g->make(&plane, $FROM, g->channel + 2 * c);
     }
     clamp_codes(&g->range, y, g->outputs);
 }
 
 //@ row
 /* One row, from planes of three. */
-static void depthwise_row_$name(const void *layer, const void *const *rows, void *y, void *scratch)
+static void depthwise_row${FORM}_$name(const void *layer, const void *const *rows, void *y, void *scratch)
 {
-    const struct depthwise *const g = (const struct depthwise *)layer;
+    const struct depthwise$FORM *const g = (const struct depthwise$FORM *)layer;
     int16_t *const first = (int16_t *)scratch;
     struct plane plane = {first, (uint8_t *)y, 2 * g->pitch, g->out_place, g->zero, 1, g->twos, g->ones, 0, 0};
+    int32_t filters[9];
+    (void)filters;
     fill_plane((int32_t *)scratch, 3 * g->pitch / 2, g->fill);
     for (int c = 0; c < g->channels; c++, plane.y++) {
         for (int line = 0; line < 3; line++) {
@@ -183,7 +188,7 @@ static void depthwise_row_$name(const void *layer, const void *const *rows, void
                 copy_$name((const $X *)rows[line] + c, first + line * g->pitch + g->left, g->places, g->place);
             }
         }
-        g->make(&plane, g->weight + 9 * c, g->channel + 2 * c);
+        g->make(&plane, $FROM, g->channel + 2 * c);
     }
     clamp_codes(&g->range, y, g->outputs);
 }

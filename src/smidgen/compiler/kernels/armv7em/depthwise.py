@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smidgen.compiler import arithmetic
+from smidgen.compiler.kernels import _gather
 from smidgen.compiler.kernels._sums import Sums, sums
 from smidgen.compiler.kernels.armv7em import _core
 from smidgen.compiler.memory import EXACT, Memory
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from smidgen.compiler.ir import Operation, Value
     from smidgen.compiler.ops._layer import Row as Fields
     from smidgen.compiler.ops._writer import Values, Writer
+    from smidgen.types import Array
 
 FILE = "../kernels/armv7em/depthwise.c"
 SIDE = 3  # of a window
@@ -34,7 +36,7 @@ def find(operation: Operation, given: Values, y: Value) -> Depthwise | None:
     stride, dilation = (tuple(attributes.get(name, (1, 1))) for name in ("stride", "dilation"))
     if not alone or y.shape[2] < 2 or stride[1] > MOST_STRIDE or dilation != (1, 1):
         return None
-    found = sums(operation, given, y)
+    found = sums(operation, given, y, packed=True)
     return Depthwise(found) if found else None
 
 
@@ -105,8 +107,10 @@ class Depthwise:
         """One call."""
         x, (y,), name = self.sums.x, wanted, short(self.sums.x.dtype)
         layer = self._layer(writer, operation, y, turned=_is_turned(*_axes(operation, x, y)))
-        writer.kernel(FILE, "whole", X=c_type(x.dtype), name=name)
-        return f"depthwise_whole_{name}({layer}, {writer.read(x)}, {writer.at(y)}, {writer.room()});"
+        writer.kernel(FILE, "whole", X=c_type(x.dtype), name=name, **self._form)
+        return (
+            f"depthwise_whole{self._form['FORM']}_{name}({layer}, {writer.read(x)}, {writer.at(y)}, {writer.room()});"
+        )
 
     def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
         """Bytes of three lines of the plane."""
@@ -117,8 +121,23 @@ class Depthwise:
         x, (y,) = self.sums.x, wanted
         layer = self._layer(writer, operation, y, turned=False, rows=1)
         writer.kernel("stream.c", "row_kernel")
-        writer.kernel(FILE, "row", X=c_type(x.dtype), name=short(x.dtype))
-        return _rows.Row(f"depthwise_row_{short(x.dtype)}", layer)
+        writer.kernel(FILE, "row", X=c_type(x.dtype), name=short(x.dtype), **self._form)
+        return _rows.Row(f"depthwise_row{self._form['FORM']}_{short(x.dtype)}", layer)
+
+    @property
+    def _form(self) -> dict[str, str]:
+        """What the placeholders for weights stand for."""
+        if self.sums.bits is None:
+            return {"FORM": "", "WEIGHT": "const int8_t *weight", "FROM": "g->weight + 9 * c"}
+        four = "(c % 4 ? (const int8_t *)filters : unpack_block(&g->weight, c / 4, filters)) + c % 4 * 9"
+        return {"FORM": "_packed", "WEIGHT": "struct bits weight", "FROM": four}
+
+    def _weights(self, writer: Writer, weights: Array) -> str:
+        """The field of the weights, (channels, 9)."""
+        if self.sums.bits is None:
+            return writer.table("weight", weights, "int8")
+        padded = np.pad(weights, ((0, -len(weights) % _gather.WORD), (0, 0)))
+        return self.sums.bits.fields(writer, padded.reshape(-1, _gather.WORD * SIDE * SIDE))
 
     def _layer(self, writer: Writer, operation: Operation, y: Value, *, turned: bool, rows: int = 0) -> str:
         """Put in kernels and the description of the layer; the expression of its address."""
@@ -127,15 +146,17 @@ class Depthwise:
         limits = _core.fields(writer, y, own.least, own.most)
         writer.kernel(FILE, "plane")
         writer.kernel(FILE, "depthwise_plane", **own.words)
-        writer.kernel(FILE, "layer")
+        writer.kernel(FILE, "fill")
         writer.kernel(FILE, "copy", X=c_type(x.dtype), name=short(x.dtype))
         lines, places = axes[::-1] if turned else axes
         weights = own.codes.reshape(-1, SIDE, SIDE).transpose(0, 2, 1) if turned else own.codes
         steps, out_steps = ([value.shape[1] * channels, channels] for value in (x, y))
         (line, place), (out_line, out_place) = (pair[::-1] if turned else pair for pair in (steps, out_steps))
         used = 4 * places.twos, 4 * places.ones
+        table = self._weights(writer, weights.reshape(channels, -1))
+        writer.kernel(FILE, "layer", **self._form)
         fields: list[Fields] = [
-            [f"depthwise_{own.name}", writer.table("weight", weights, "int8")],
+            [f"depthwise_{own.name}", table],
             [writer.table("channel", np.stack([own.biases, own.multipliers], 1), "int32")],
             [channels, own.zero, lines.taken, places.taken, line, place],
             [lines.wanted, *used, 2 * lines.stride * places.pitch - sum(used)],
@@ -143,4 +164,4 @@ class Depthwise:
             [lines.reach, places.pitch, lines.before, places.before, arithmetic.scaling(x).zero_point],
             [(rows or y.shape[0]) * y.shape[1] * channels, limits],
         ]
-        return writer.layer("depthwise", fields)
+        return writer.layer(f"depthwise{self._form['FORM']}", fields)

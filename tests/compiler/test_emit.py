@@ -148,6 +148,27 @@ def test_a_caller_finds_sizes_scales_and_labels_in_the_header() -> None:
     assert f"{source.flash_bytes:,}" in source.files["README.md"]
 
 
+def test_only_what_is_used_is_written() -> None:
+    """No table of rows where nothing is done row by row, and nothing on integers where there are none."""
+    made = Made()
+    made.add(
+        "dense",
+        [made.input("float32", (37,)), *made.weights((5, 37), codes=False)],
+        ("float32", (5,)),
+        activation="none",
+    )
+    files = emit.write(made.program(), "net").files
+    assert "enum" not in files["net.c"]
+    assert "Integers" not in files["README.md"]
+
+
+@pytest.mark.parametrize(("rounding", "words"), [("onnx", "rounded once"), ("litert", "LiteRT's reference kernels")])
+def test_the_readme_says_how_integers_are_rounded(rounding: str, words: str) -> None:
+    made = Made()
+    made.add("relu", [made.input("uint8")], ("uint8", (6, 5, 4)))
+    assert words in emit.write(replace(made.program(), rounding=rounding), "net").files["README.md"]
+
+
 def test_flash_counts_weights_biases_multipliers_and_descriptions() -> None:
     made = Made()
     weights = made.weights((5, 37), codes=True)
@@ -174,6 +195,21 @@ def test_a_constant_in_another_shape_is_a_constant() -> None:
     program = replace(made.program(), outputs=("y1",))
     given = inputs(program, 2)
     equal(program, CRunner(emit.write(program, "net"), program)(given), {"y1": given[x] + np.arange(6).reshape(2, 3)})
+
+
+def test_outputs_may_show_the_input_a_constant_or_each_other() -> None:
+    """Each is copied to its buffer, whoever shares its memory."""
+    made = Made()
+    x = made.input("float32", (2, 3))
+    shown = made.add("reshape", [x], ("float32", (6,)))
+    y = made.add("relu", [x], ("float32", (2, 3)))
+    again = made.add("reshape", [y], ("float32", (3, 2)))
+    constant = made.add("reshape", [made.constant(np.arange(6, dtype=np.float32))], ("float32", (2, 3)))
+    program = replace(made.program(), outputs=(shown, y, again, constant))
+    given = inputs(program, 3)
+    found = CRunner(emit.write(program, "net"), program)(given)
+    equal(program, found, reference.run(program, given))
+    np.testing.assert_array_equal(found[constant], np.broadcast_to(np.arange(6).reshape(2, 3), (3, 2, 3)))
 
 
 def test_a_hostile_name_cannot_leave_its_comment_or_string(tmp_path: Path) -> None:

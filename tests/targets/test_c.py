@@ -2,10 +2,13 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnx
 import pytest
+import torch
+from torch import nn
 
 from smidgen.bundle import Bundle
 from smidgen.compiler import emit, kernels, reference
@@ -16,8 +19,11 @@ from smidgen.compiler.ir import Program
 from smidgen.compiler.model import load
 from smidgen.compiler.toolchain import CRunner, build
 from smidgen.errors import BundleError, MissingLibrary, VerificationError
-from smidgen.targets.c import check, examples, export, ship
+from smidgen.targets import c, library, wasm
+from smidgen.targets.c import EXACT, check, examples, export, same, ship
 from smidgen.types import Array, Arrays
+from tests.compiler.importers.graphs import exported
+from tests.compiler.importers.tflite_files import hybrid_file
 from tests.compiler.programs import every_operation, on_digits
 
 
@@ -101,6 +107,36 @@ def test_a_layer_that_the_file_has_in_codes_is_not_compared() -> None:
     codes = next(node.output[0] for node in nodes if node.op_type == "QuantizeLinear")
     program.operations[0] = replace(program.operations[0], name=codes)
     assert check(model, program, Form(program), examples(program, 5)) < 0.05
+
+
+@pytest.fixture(scope="module")
+def reader() -> bytes:
+    """An untrained classifier of six words out of twenty, as torch exports it: its indices have 64 bits."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Embedding(20, 8), nn.Flatten(), nn.Linear(48, 3), nn.Softmax(-1)).eval()
+    return exported(network, torch.zeros(1, 6, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("target", [c, library, wasm])
+def test_words_ship_as_indices(target: ModuleType, reader: bytes, tmp_path: Path) -> None:
+    (tmp_path / "reader.onnx").write_bytes(reader)
+    assert target.ship(compiled(load(tmp_path / "reader.onnx")), tmp_path / "out")
+
+
+def test_examples_of_indices_are_rows_of_their_table(reader: bytes) -> None:
+    words = examples(read(reader), 50)["input"]
+    assert words.dtype == np.int32
+    assert (words.min(), words.max()) == (0, 19)
+
+
+def test_what_litert_rounds_and_the_c_does_not_is_compared_less_closely(tmp_path: Path) -> None:
+    """Not so what the C and its program say: these are equal."""
+    (tmp_path / "net.tflite").write_bytes(hybrid_file([0.02]))
+    made = compiled(load(tmp_path / "net.tflite"))
+    inputs, runner = examples(made.program, 20), CRunner(made.source, made.program)
+    assert EXACT < same(made.model, runner, inputs, made.model.original()) < 1
+    with pytest.raises(VerificationError, match="what its program says"):
+        same(made.model, Form(made.program, lambda x: x + 0.01), inputs, None)
 
 
 def test_without_a_compiler_nothing_is_written(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

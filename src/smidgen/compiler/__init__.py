@@ -1,1 +1,1 @@
-"""The graph of a network and what it costs, before it is trained."""
+"""From any small network to C without dependencies, and what it costs before it is trained: docs/architecture.md."""

@@ -51,8 +51,6 @@ class Rounding(Protocol):
 class Step:
     """An operation with its values at hand. Arrays have the batch first; constants have none."""
 
-    """An operation with its values at hand. Arrays have the batch first; constants have none."""
-
     def __init__(self, operation: Operation, given: list[Value | None], y: Value, rounding: Rounding) -> None:
         self.kind, self.attributes = operation.kind, operation.attributes
         self.given, self.y, self.rounding = given, y, rounding

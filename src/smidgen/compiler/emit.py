@@ -157,9 +157,7 @@ BODY = Template("""\
 #include "$name.h"
 
 $includes
-enum { MOST_ROWS = $most_rows, MOST_BANDS = $most_bands };
-
-$kernels
+$sizes$kernels
 $constants
 /* How this compiler aligns the largest numbers that the arena may hold. */
 struct ${name}_alignment {
@@ -204,8 +202,11 @@ def _body(words: dict[str, str], writer: Writer, steps: Sequence[str]) -> str:
     ]
     includes = "".join(f"#include <{header}>\n" for header in used)
     constants = "\n".join(writer.constants)
-    sizes = {"most_rows": str(writer.most_rows), "most_bands": str(writer.most_bands)}
-    return BODY.substitute(words, **sizes, includes=includes, kernels=functions, constants=constants, steps=statements)
+    most = f"enum {{ MOST_ROWS = {writer.most_rows}, MOST_BANDS = {writer.most_bands} }};\n\n"
+    sizes = most if writer.most_bands else ""
+    return BODY.substitute(
+        words, sizes=sizes, includes=includes, kernels=functions, constants=constants, steps=statements
+    )
 
 
 HEADER = Template("""\
@@ -219,7 +220,8 @@ extern "C" {
 
 $macros
 /* Runs the network once. Buffers hold the types above, are aligned for them and do not overlap. Returns 0, or -1 where
-   a pointer is null. Its arena is a static variable, so that only one thread may run it at a time; define
+   a pointer is null. It remembers nothing: the state of a recurrent network is one more output, to be given as one more
+   input the next time. Its arena is a static variable, so that only one thread may run it at a time; define
    ${NAME}_NO_ARENA to leave it and these functions out. */
 int ${name}_run($parameters);
 
@@ -274,6 +276,11 @@ def _string(text: str) -> str:
     return '"' + "".join(plain.get(code, f"\\{code:03o}") for code in data) + '"'
 
 
+ROUNDINGS = {
+    "onnx": "Integers are multiplied exactly and rounded once an operation, halfway up, whatever the compiler.",
+    "litert": "Integers are computed as in LiteRT's reference kernels, bit for bit, whatever the compiler.",
+}
+
 README = Template("""\
 # $name
 
@@ -303,8 +310,7 @@ the answer from `${name}_output()`: no other buffers are needed. Define `${NAME}
 give it memory of your own, which you may use for other things between two calls. In this order of execution no arena
 can be smaller than $bound bytes. Code and stack come on top; compile with `-Os` or `-O2`.
 
-Integers are multiplied exactly and rounded once an operation, halfway up; every compiler gives the same codes.
-
+$rounding
 | step | type and shape of its output |
 |---|---|
 $steps
@@ -313,10 +319,12 @@ $steps
 
 def _readme(words: dict[str, str], program: Program, writer: Writer, found: Plan) -> str:
     buffers = ((parameter, program.values[name]) for name, parameter in _parameters(program).items())
-    made = ((operation.kind, program.values[operation.outputs[0]]) for operation in program.operations)
-    rows = (f"| {kind} | {_shape(value)} |" for kind, value in made)
+    made = ((_what(operation), program.values[operation.outputs[0]]) for operation in program.operations)
+    rows = (f"| {what} | {_shape(value)} |" for what, value in made)
+    integers = any(value.quantization is not None for value in program.values.values())
     return README.substitute(
         words,
+        rounding=f"{ROUNDINGS[program.rounding]}\n" if integers else "",
         libm=" but the C mathematics library (`-lm`)" if MATH.search("".join(writer.kernels)) else "",
         buffers="\n".join(f"static {c_type(value.dtype)} {name}[{value.count}];" for name, value in buffers),
         flash=f"{writer.flash_bytes:,}",
@@ -325,6 +333,14 @@ def _readme(words: dict[str, str], program: Program, writer: Writer, found: Plan
         output_bytes=f"{sum(program.values[name].bytes for name in program.outputs):,}",
         bound=f"{found.lower_bound:,}",
         steps="\n".join(rows),
+    )
+
+
+def _what(operation: Operation) -> str:
+    """The kind of an operation, or those of the operations that a stream is made of."""
+    steps = operation.attributes.get("steps", ())
+    return (
+        f"{len(steps)} row by row: {', '.join(dict.fromkeys(step.kind for step in steps))}" if steps else operation.kind
     )
 
 

@@ -1,10 +1,9 @@
 """The graph of a network: captured, with batch normalisation folded and what has no effect taken out.
 
-One form serves the cost model, quantisation and the exporters: a `torch.fx.GraphModule` of ATen calls, one placeholder
+One form serves quantisation and the exporters: a `torch.fx.GraphModule` of ATen calls, one placeholder
 for the raw input and parameters as `get_attr` nodes.
 """
 
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -78,12 +77,6 @@ def attach(graph: fx.GraphModule, name: str, value: Tensor) -> fx.Node:
     return graph.graph.get_attr(name)
 
 
-def shape_of(node: fx.Node) -> tuple[int, ...]:
-    """The shape of a node's value for one example, without the batch."""
-    value = node.meta["val"]
-    return tuple(int(size) for size in value.shape[1:])
-
-
 def _drop_guards(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         guards = node.op == "call_module" and node.target == "_guards_fn"
@@ -119,8 +112,3 @@ def _fold_batch_norm(graph: fx.GraphModule) -> None:
         layer.args = (*new, *rest)
         norm.replace_all_uses_with(layer)
         graph.graph.erase_node(norm)
-
-
-def is_view(node: fx.Node) -> bool:
-    """Whether a node only gives its input another shape: it costs no memory and changes no value."""
-    return node.target in VIEWS or node.target is operator.getitem

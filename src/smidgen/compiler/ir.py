@@ -41,6 +41,7 @@ import numpy as np
 from smidgen.types import Array
 
 BITS = {"float32": 32, "int32": 32, "int16": 16, "uint8": 8, "int8": 8, "int4": 4, "int2": 2}
+LAYERS = ("conv2d", "dense")  # kinds of operation that have weights and sum products
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,16 @@ class Operation:
 
 @dataclass
 class Program:
-    """A whole network. `rounding` is whose arithmetic the integer operations follow, to the bit: "litert" or "onnx"."""
+    """A whole network.
+
+    Attributes:
+        values: all that are used, by name.
+        operations: in order of execution.
+        inputs: names of values.
+        outputs: names of distinct values that operations give; `reshape` makes one of an input or a constant.
+        rounding: whose arithmetic the integer operations follow, to the bit: "litert" or "onnx".
+        metadata: text that the file carries, such as the labels of its classes.
+    """
 
     values: dict[str, Value]
     operations: list[Operation]

@@ -7,7 +7,7 @@ that is still to be read (diagonal memory optimisation, Blacker et al. 2022, arX
 offsets; `Plan.lower_bound` says how good they are.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from smidgen.compiler.ir import Operation, Program
@@ -70,8 +70,8 @@ class Plan:
     Attributes:
         offsets: of every value in the arena, views included.
         scratch: of the scratch of a step, by its position in `Program.operations`.
-        views: for each output of a step that needs no code, the value whose memory it shows: one in the arena, one of
-            the caller's or a constant.
+        views: for each output of a step that needs no code, the value whose memory it shows: one in the arena or a
+            constant.
         blocks: the memory map, in order of time.
         arena_bytes: the size of the arena, which begins at a multiple of SCRATCH_ALIGNMENT.
         lower_bound: the bytes live in the fullest step; no plan with this order of operations is smaller.
@@ -90,17 +90,16 @@ class Plan:
         return self.arena_bytes / self.lower_bound - 1 if self.lower_bound else 0.0
 
 
-def plan(program: Program, memory_of: Callable[[Operation], Memory], outside: Collection[str] = ()) -> Plan:
+def plan(program: Program, memory_of: Callable[[Operation], Memory]) -> Plan:
     """The memory plan of a program.
 
     Args:
         program: every value is a constant, an input or given by one operation before it is read.
         memory_of: what an operation does with memory.
-        outside: the inputs and outputs that lie in buffers of the caller, and are never overwritten.
     """
     steps = [(operation, memory_of(operation)) for operation in program.operations]
-    views = views_of(steps, outside)
-    lives = lives_of(program, views, outside)
+    views = views_of(program, steps)
+    lives = lives_of(program, views)
     items = list(_items(program, steps, views, lives))
     names = [*lives, *(operation.name for operation, memory in steps if memory.scratch_bytes)]
     found = pack(items)
@@ -120,21 +119,23 @@ def plan(program: Program, memory_of: Callable[[Operation], Memory], outside: Co
     )
 
 
-def views_of(steps: Steps, outside: Collection[str] = ()) -> dict[str, str]:
-    """For each view the value that it is a view of in the end. What the caller wants in a buffer must be copied."""
+def views_of(program: Program, steps: Steps) -> dict[str, str]:
+    """For each view the value that it is a view of in the end. An output that shows a constant is a copy of it."""
     views: dict[str, str] = {}
     for operation, memory in steps:
-        if memory.view and operation.outputs[0] not in outside:
-            views[operation.outputs[0]] = views.get(operation.inputs[0], operation.inputs[0])
+        if memory.view:
+            name, root = operation.outputs[0], views.get(operation.inputs[0], operation.inputs[0])
+            if name not in program.outputs or program.values[root].data is None:
+                views[name] = root
     return views
 
 
-def lives_of(program: Program, views: Mapping[str, str], outside: Collection[str] = ()) -> dict[str, tuple[int, int]]:
+def lives_of(program: Program, views: Mapping[str, str]) -> dict[str, tuple[int, int]]:
     """The first and last step of each value in the arena, in order of the first."""
-    first = {name: 0 for name in program.inputs if name not in outside}
+    first = dict.fromkeys(program.inputs, 0)
     last = dict(first)
     for step, operation in enumerate(program.operations):
-        given = [name for name in operation.outputs if name not in outside and name not in views]
+        given = [name for name in operation.outputs if name not in views]
         first |= dict.fromkeys(given, step)
         read = (views.get(name, name) for name in operation.inputs)
         last |= dict.fromkeys([*given, *(name for name in read if name in first)], step)

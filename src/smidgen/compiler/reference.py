@@ -31,8 +31,11 @@ def run(program: Program, inputs: Arrays) -> dict[str, Array]:
         UsageError: inputs that do not suit the program.
         Unsupported: another rounding, or an operation that is not known.
     """
-    found = trace(program, inputs)
-    return {name: found[name] for name in program.outputs}
+    found, batch = trace(program, inputs), len(next(iter(inputs.values())))
+    return {
+        name: np.broadcast_to(found[name], (batch, *program.values[name].shape)).copy()  # it may be made of constants
+        for name in program.outputs
+    }
 
 
 def trace(program: Program, inputs: Arrays) -> dict[str, Array]:

@@ -107,8 +107,8 @@ def compile_model(
         model: A .tflite file, an .onnx file, or the folder that `smidgen fit` wrote.
         target: The form to write; `smidgen list targets` shows all.
         device: What it is for; `smidgen list devices` shows all. "all" compares them.
-        ram: What it may take of RAM, stack included, such as 32KB: the more, the faster. By default the least,
-            and on a browser or laptop all there is.
+        ram: What it may take of RAM, stack included, such as 32KB: the more, the faster. By default what is a
+            good bargain of both and fits; on a browser or laptop all there is.
         name: What its functions are called after; by default the file or folder.
         out: Where to.
         progress: Hears how far it is.

@@ -1,12 +1,16 @@
-"""Small ONNX graphs by hand, and what onnxruntime makes of them."""
+"""Small ONNX graphs, by hand or as torch exports them, and what onnxruntime makes of them."""
 
+import logging
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
+import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from smidgen.compiler.ir import Program
 from smidgen.compiler.reference import run
@@ -108,3 +112,14 @@ def flattened(graph: Graph) -> str:
     """The dense layer's weights are in the order of channels first."""
     image = graph.add("Relu", graph.add("Conv", "x", normal(3, 4, 3, 3), normal(3)))
     return graph.add("Gemm", graph.add("Flatten", image), normal(3 * 4 * 5, 7), normal(7))
+
+
+def exported(network: nn.Module, x: torch.Tensor) -> bytes:
+    """The ONNX file that torch makes of a network and an example of its input."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        made = torch.onnx.export(network.eval(), (x,), dynamo=True, opset_version=18, verbose=False)
+        logging.disable(logging.NOTSET)
+    assert made is not None
+    return bytes(made.model_proto.SerializeToString())

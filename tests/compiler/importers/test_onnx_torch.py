@@ -1,8 +1,6 @@
 """Networks as torch exports them: what is read computes what onnxruntime does, in the reference and in C."""
 
-import logging
 import random
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +16,7 @@ from smidgen.compiler.importers.onnx import read
 from smidgen.compiler.reference import run
 from smidgen.compiler.toolchain import CRunner
 from smidgen.errors import BundleError, Unsupported
+from tests.compiler.importers.graphs import exported
 
 
 class Called(nn.Module):
@@ -96,16 +95,6 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         (1, 6, 10),
     ),
 }
-
-
-def exported(network: nn.Module, x: torch.Tensor) -> bytes:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
-        made = torch.onnx.export(network.eval(), (x,), dynamo=True, opset_version=18, verbose=False)
-        logging.disable(logging.NOTSET)
-    assert made is not None
-    return bytes(made.model_proto.SerializeToString())
 
 
 @pytest.mark.parametrize("case", NETWORKS)

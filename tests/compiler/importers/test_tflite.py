@@ -19,7 +19,7 @@ from tests.compiler.importers.tflite_cases import (
     compared,
     examples,
 )
-from tests.compiler.importers.tflite_files import Model, theirs
+from tests.compiler.importers.tflite_files import HYBRID, Model, hybrid_file, theirs
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "pretrained" / "mlperf_tiny"
 
@@ -57,10 +57,22 @@ def test_real_models_compute_what_litert_computes(file: Path) -> None:
 
 
 @pytest.mark.skipif(not REAL, reason="there is no shared/data beside this checkout")
-def test_floats_with_weights_of_8_bits_are_refused() -> None:
+def test_a_real_model_of_floats_with_weights_of_8_bits_decides_as_in_litert() -> None:
+    """LiteRT rounds what its layers take, and the program does not."""
     (hybrid,) = (file for file in REAL if file not in EXACT)
-    with pytest.raises(Unsupported, match=r"CONV_2D 'functional_1.*float32 with weights of int8"):
-        read(hybrid.read_bytes())
+    found, expected = compared(hybrid.read_bytes(), 12)
+    np.testing.assert_allclose(found, expected, atol=0.05)
+    np.testing.assert_array_equal(found.argmax(-1), expected.argmax(-1))
+
+
+@pytest.mark.parametrize("scales", [[0.02], [0.02, 0.01, 0.005]])
+def test_weights_of_8_bits_are_numbers_to_a_float_layer(scales: list[float]) -> None:
+    model = hybrid_file(scales)
+    program = read(model)
+    x = DICE.normal(size=(20, 16)).astype(np.float32)
+    (found,) = run(program, {program.inputs[0]: x}).values()
+    np.testing.assert_allclose(found, x @ (HYBRID * np.array(scales)[:, np.newaxis]).T, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found, theirs(model, x)[0].reshape(20, 3), atol=0.02 * np.abs(found).max())
 
 
 def test_weights_of_16_bit_floats_are_unpacked() -> None:

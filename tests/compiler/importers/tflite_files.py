@@ -126,3 +126,14 @@ def theirs(model: bytes, *inputs: Array) -> list[Array]:
 def codes(*shape: int, seed: int = 0) -> Array:
     """Random int8 codes."""
     return np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
+
+
+HYBRID = np.maximum(codes(3, 16), -127)  # weights of this format are symmetric
+
+
+def hybrid_file(scales: Sequence[float]) -> bytes:
+    """A dense layer of floats, 16 to 3, with the int8 weights `HYBRID`, of one scale or of one a row."""
+    model = Model()
+    parts = [model.input((1, 16), "float32"), model.constant(HYBRID, scales), -1]
+    model.add("FULLY_CONNECTED", parts, [model.tensor((1, 3), "float32")], "FullyConnectedOptions")
+    return model.bytes()

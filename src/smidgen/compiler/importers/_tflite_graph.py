@@ -24,13 +24,19 @@ LARGEST_CODE = {"int8": (-128, 127), "uint8": (0, 255)}
 
 
 class Network:
-    """Values and operations so far; `names` says which value each tensor of the file is."""
+    """Values and operations so far.
+
+    Attributes:
+        names: which value each tensor of the file is.
+        hybrid: whether float layers have int8 weights: LiteRT then rounds what they take to int8 while it runs.
+    """
 
     def __init__(self, file: File) -> None:
         self.file = file
         self.values: dict[str, Value] = {}
         self.operations: list[Operation] = []
         self.names: dict[int, str] = {}
+        self.hybrid = False
         self.stored: dict[int, Array] = {}  # the content of constants that nodes unpack
         self.outputs = {index: self._end_name(index) for index in file.outputs}
         if len(self.outputs) != len(file.outputs):

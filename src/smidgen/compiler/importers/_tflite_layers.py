@@ -86,13 +86,20 @@ def _dense(network: Network, node: Node) -> None:
 
 
 def _weights(network: Network, node: Node, x: Value, weight: Array, channel_axis: int) -> tuple[str, str]:
-    """The names of weights and bias of a layer; the bias is "" where it is left out."""
+    """The names of weights and bias of a layer; the bias is "" where it is left out.
+
+    Floats take weights of floats: int8 weights beside them become the numbers that they stand for.
+    """
     bias = network.content(node, 2).ravel() if node.given(2) >= 0 else None
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"it has {bias.size} biases for {weight.shape[0]} outputs")
     types = (x.dtype, str(weight.dtype), "" if bias is None else str(bias.dtype))
-    if x.dtype == "float32" and str(weight.dtype) == "float16":
+    if types[:2] == ("float32", "float16"):
         weight = weight.astype(np.float32)
+    elif types[:2] == ("float32", "int8"):
+        steps = np.asarray(_channel_scales(network, node, channel_axis, weight.shape[0]).scales, np.float32)
+        weight = weight * steps.reshape(-1, *[1] * (weight.ndim - 1))
+        network.hybrid = True
     elif types[:2] not in (("float32", "float32"), ("int8", "int8")):
         what_can = "It takes layers that are float32, or int8 throughout: quantise activations too, or nothing"
         raise node.unsupported(f"{what_can}; these are {types[0]} with weights of {types[1]}")

@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite) files to the compiler's own form: float32 models, and models of int8 throughout."""
+"""LiteRT (TensorFlow Lite) files to the compiler's own form: int8 models, and float32 models with any weights."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LARGEST_FILE = 2**28  # bytes
+HYBRID = "hybrid"  # in the metadata of a program that LiteRT computes less exactly
 MOST_ENDS = 32  # inputs and outputs
 MALFORMED = (
     ValueError,
@@ -65,7 +66,8 @@ def read(model: bytes) -> Program:
                 OPERATIONS[node.op](network, node)
         with _sense("The .tflite file"):
             outputs = tuple(network.leave(index) for index in file.outputs)
-            program = Program(network.values, network.operations, inputs, outputs, "litert")
+            metadata = {HYBRID: "int8 weights of float layers"} if network.hybrid else {}
+            program = Program(network.values, network.operations, inputs, outputs, "litert", metadata)
         for operation in program.operations:
             with _sense(f"Node {operation.name} ({operation.kind}) of the .tflite file"):
                 check(program, operation)

@@ -1,6 +1,6 @@
 """What functions of one number and of two numbers share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 from smidgen.compiler import arithmetic
@@ -13,6 +13,7 @@ from smidgen.compiler.ops._rows import Row
 from smidgen.compiler.ops._writer import Values, Writer, c_type, real_bounds, short
 from smidgen.errors import Unsupported
 
+RowOf = Callable[[Writer, Operation, Values, Sequence[Value]], Row]
 COMMUTATIVE = ("add", "mul", "equal", "maximum", "minimum")
 ACTIVATIONS = {"none": "v", "relu": "v > 0 ? v : 0", "relu6": "clampf(v, 0, 6)"}
 
@@ -51,9 +52,9 @@ def names(*values: Value) -> dict[str, str]:
     return {"name": name, "X": c_type(x.dtype), "Y": c_type(y.dtype)}
 
 
-def rescale(writer: Writer, operation: Operation, given: Values, y: Value) -> Row:
+def rescale(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> Row:
     """The kernel that takes codes of one scale to another; of floats, the activation alone."""
-    (x,), activation = present(given), "none" if operation.kind == "requantize" else operation.kind
+    (x,), (y,), activation = present(given), wanted, "none" if operation.kind == "requantize" else operation.kind
     if x.quantization is None or y.quantization is None:
         return unary(writer, x, y, activation, ACTIVATIONS[activation])
     words = {**names(x, y), "requantize": requantize(writer, operation)}
@@ -69,6 +70,11 @@ def unary(writer: Writer, x: Value, y: Value, name: str, value: str) -> Row:
         raise Unsupported(f"{name} of {x.dtype} to {y.dtype}", "The target c", "Both must be codes, or both floats")
     writer.kernel("_common.c", *(["clampf"] if "clampf" in value else []))
     return _row(writer, "unary", {"name": name, "VALUE": value}, [count(y)])
+
+
+def of_one(value: str) -> RowOf:
+    """The `row` of a function of one number, whose C expression of `v` always is the same."""
+    return lambda writer, operation, given, wanted: function(writer, operation, given, wanted[0], value)
 
 
 def function(writer: Writer, operation: Operation, given: Values, y: Value, value: str) -> Row:
@@ -97,9 +103,9 @@ def _row(writer: Writer, kernel: str, words: Mapping[str, str], fields: Sequence
 Fields = dict[str, int | float]
 
 
-def total(writer: Writer, operation: Operation, given: Values, y: Value) -> Row:
+def total(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> Row:
     """The kernel for a + b and a - b: both as multiples of one step much finer than the output's."""
-    operands, turned = _ordered(given, y)
+    operands, turned = _ordered(given, wanted[0])
     subtract, leaky = operation.kind == "sub", operation.attributes.get("activation") == "leaky_relu"
     if not coded(operation, *operands):
         real = "b[m] - *a" if turned and subtract else f"*a {'-' if subtract else '+'} b[m]"
@@ -138,9 +144,9 @@ def _total_of_addends(writer: Writer, operation: Operation, operands: tuple[Valu
     return _binary(writer, operation, operands, turned, (total, f"{once}(v, g->scale, g->shift) + g->zero"), fields)
 
 
-def product(writer: Writer, operation: Operation, given: Values, y: Value) -> Row:
+def product(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> Row:
     """The kernel for a * b."""
-    operands, turned = _ordered(given, y)
+    operands, turned = _ordered(given, wanted[0])
     if not coded(operation, *operands):
         return _binary(writer, operation, operands, turned, ("*a * b[m]", "v"), {})
     zeros = _scales(operands)[1]
@@ -150,13 +156,17 @@ def product(writer: Writer, operation: Operation, given: Values, y: Value) -> Ro
     return _binary(writer, operation, operands, turned, (exact, rounded), {**zeros, "scale": scale, "shift": shift})
 
 
-def of_two(writer: Writer, operation: Operation, given: Values, y: Value, value: str) -> Row:
-    """The kernel for a C expression of {a} and {b}, of floats."""
-    operands, turned = _ordered(given, y)
-    if coded(operation, *operands):
-        raise Unsupported(f"{operation.name} of codes", "The target c", f"It has {operation.kind} of float32")
-    a, b = ("b[m]", "*a") if turned else ("*a", "b[m]")
-    return _binary(writer, operation, operands, turned, (value.format(a=a, b=b), "v"), {})
+def of_two(value: str) -> RowOf:
+    """The `row` of a function of two floats, a C expression of {a} and {b}."""
+
+    def row(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> Row:
+        operands, turned = _ordered(given, wanted[0])
+        if coded(operation, *operands):
+            raise Unsupported(f"{operation.name} of codes", "The target c", f"It has {operation.kind} of float32")
+        a, b = ("b[m]", "*a") if turned else ("*a", "b[m]")
+        return _binary(writer, operation, operands, turned, (value.format(a=a, b=b), "v"), {})
+
+    return row
 
 
 def _binary(

@@ -22,11 +22,7 @@ def memory(operation: Operation, given: Values, wanted: Sequence[Value]) -> Memo
 def emit(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:
     """One call."""
     (x,), (y,) = present(given), wanted
-    axes = sorted(axis % len(x.shape) for axis in operation.attributes["axes"])
-    if axes != list(range(axes[0], axes[-1] + 1)):
-        what_can = "They must be neighbours"
-        raise Unsupported(f"{operation.name}, a {operation.kind} over axes {axes}", "The target c", what_can)
-    outer, middle, inner = map(prod, (x.shape[: axes[0]], x.shape[axes[0] : axes[-1] + 1], x.shape[axes[-1] + 1 :]))
+    outer, middle, inner = blocks(operation, x)
     words, value = names(x, y), "v"
     name = f"{operation.kind}_{words['name']}"
     if coded(operation, x, y) and operation.kind == "sum":
@@ -34,6 +30,15 @@ def emit(writer: Writer, operation: Operation, given: Values, wanted: Sequence[V
     words |= {"name": name, "A": "int32_t" if x.quantization else "float", "STEP": STEPS[operation.kind]}
     writer.kernel("_reduce.c", "reduce", **words, VALUE=value)
     return f"reduce_{name}({writer.read(x)}, {writer.at(y)}, {outer}, {middle}, {inner});"
+
+
+def blocks(operation: Operation, x: Value) -> tuple[int, int, int]:
+    """The elements before, along and after the axes that an operation takes together; raises Unsupported."""
+    axes = sorted(axis % len(x.shape) for axis in operation.attributes["axes"])
+    if axes != list(range(axes[0], axes[-1] + 1)):
+        what_can = "They must be neighbours"
+        raise Unsupported(f"{operation.name}, a {operation.kind} over axes {axes}", "The target c", what_can)
+    return prod(x.shape[: axes[0]]), prod(x.shape[axes[0] : axes[-1] + 1]), prod(x.shape[axes[-1] + 1 :])
 
 
 def _scaled(writer: Writer, operation: Operation, x: Value, y: Value, count: int) -> str:

@@ -40,7 +40,7 @@ class Writer:
         step: the identifier of the operation at hand.
         scratch: where in the arena the scratch of the operation at hand lies, in bytes; None if it has none.
         most_rows: the most rows that a row kernel is given at once.
-        most_bands: the most values that a stream handles.
+        most_bands: the most values that a stream handles; 0 if nothing is done row by row.
     """
 
     def __init__(self, offsets: Mapping[str, int], find: Callable[[Operation, Values, Sequence[Value]], Any]) -> None:
@@ -51,7 +51,7 @@ class Writer:
         self.flash_bytes = 0
         self.step = ""
         self.scratch: int | None = None
-        self.most_rows = self.most_bands = 1
+        self.most_rows = self.most_bands = 0
         self._known: dict[tuple[str, bytes], str] = {}
 
     def kernel(self, file: str, *names: str, **words: str) -> None:

@@ -1,16 +1,9 @@
 """a / b."""
 
-from collections.abc import Sequence
-
-from smidgen.compiler.ir import Operation, Value
-from smidgen.compiler.ops import _elementwise
+from smidgen.compiler.ops._elementwise import of_two
 from smidgen.compiler.ops._elementwise import overwrite as memory
-from smidgen.compiler.ops._rows import Row, emit, row_scratch
-from smidgen.compiler.ops._writer import Values, Writer
+from smidgen.compiler.ops._rows import emit, row_scratch
 
 __all__ = ["emit", "memory", "row", "row_scratch"]
 
-
-def row(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> Row:
-    """The kernel of a row."""
-    return _elementwise.of_two(writer, operation, given, wanted[0], "{a} / {b}")
+row = of_two("{a} / {b}")

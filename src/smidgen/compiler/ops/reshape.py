@@ -14,6 +14,6 @@ def memory(operation: Operation, given: Sequence[Value | None], wanted: Sequence
 
 
 def emit(writer: Writer, operation: Operation, given: Sequence[Value | None], wanted: Sequence[Value]) -> str:
-    """A copy, for values that the caller wants in a buffer of their own."""
+    """A copy, of a constant that is an output."""
     (x,), (y,) = present(given), wanted
     return f"memcpy({writer.at(y)}, {writer.read(x)}, {y.bytes});"

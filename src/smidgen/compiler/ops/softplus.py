@@ -1,16 +1,9 @@
 """log(1 + exp(x)), without overflow (Dugas et al. 2000)."""
 
-from collections.abc import Sequence
-
-from smidgen.compiler.ir import Operation, Value
-from smidgen.compiler.ops import _elementwise
+from smidgen.compiler.ops._elementwise import of_one
 from smidgen.compiler.ops._elementwise import overwrite as memory
-from smidgen.compiler.ops._rows import Row, emit, row_scratch
-from smidgen.compiler.ops._writer import Values, Writer
+from smidgen.compiler.ops._rows import emit, row_scratch
 
 __all__ = ["emit", "memory", "row", "row_scratch"]
 
-
-def row(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> Row:
-    """A table for codes, a formula for floats."""
-    return _elementwise.function(writer, operation, given, wanted[0], "(v > 0 ? v : 0) + log1pf(expf(-fabsf(v)))")
+row = of_one("(v > 0 ? v : 0) + log1pf(expf(-fabsf(v)))")

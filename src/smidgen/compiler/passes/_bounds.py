@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from smidgen.compiler.arithmetic import UNARY, channel_multipliers, common_multipliers, limits, multiplier
-from smidgen.compiler.ir import Operation, Value
+from smidgen.compiler.arithmetic import UNARY, channel_multipliers, common_multipliers, largest_sum, multiplier
+from smidgen.compiler.ir import LAYERS, Operation, Value
 from smidgen.compiler.normalising import LONGEST_NORM, LONGEST_SOFTMAX, share
 
-LAYERS = ("conv2d", "dense")
 MOVES = ("reshape", "transpose", "concat", "pad", "max_pool2d", "slice", "expand", "spread", "max", "min")
 MOST = 2**31 - 1
 
@@ -59,12 +56,7 @@ def _check_pair(operation: Operation, given: Sequence[Value | None], y: Value) -
 def _check_layer(x: Value, weight: Value | None, bias: Value | None, y: Value) -> None:
     if x.quantization is None or weight is None or weight.data is None:
         return
-    farthest = max(abs(code - x.quantization.zero_point) for code in limits(x))
-    flat = np.abs(weight.data.reshape(len(weight.data), -1).astype(np.int64))
-    sums = flat.sum(1) * farthest
-    if bias is not None and bias.data is not None:
-        sums = sums + np.abs(bias.data.astype(np.int64))
-    if sums.max() > MOST:
+    if largest_sum(x, weight, bias) > MOST:
         raise ValueError(f"sums of {weight.name} do not fit 32 bits")
     if y.quantization is not None:
         channel_multipliers(x, weight, y)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from smidgen.compiler.arithmetic import UNARY, accumulator_scales
-from smidgen.compiler.ir import Operation, Program, Quantization, Value
-from smidgen.compiler.passes.ranges import LAYERS, SUMS, Range, ranges, windows
+from smidgen.compiler.ir import LAYERS, Operation, Program, Quantization, Value
+from smidgen.compiler.passes.ranges import SUMS, Range, ranges, windows
 from smidgen.types import Array
 
 BY_CHANNEL = (

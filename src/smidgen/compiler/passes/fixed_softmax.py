@@ -7,9 +7,7 @@ sums as 32-bit integers in units of `LOGIT` instead of as floats, and `ops/softm
 from dataclasses import replace
 
 from smidgen.compiler._fixed_point import LOGIT
-from smidgen.compiler.ir import Operation, Program, Quantization
-
-LAYERS = ("conv2d", "dense")
+from smidgen.compiler.ir import LAYERS, Operation, Program, Quantization
 
 
 def fixed_softmax(program: Program) -> Program:

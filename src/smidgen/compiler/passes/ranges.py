@@ -14,10 +14,9 @@ import numpy as np
 
 from smidgen.compiler import reference
 from smidgen.compiler.arithmetic import UNARY, limits
-from smidgen.compiler.ir import BITS, Operation, Program, Value
+from smidgen.compiler.ir import BITS, LAYERS, Operation, Program, Value
 from smidgen.types import Array
 
-LAYERS = ("conv2d", "dense")
 OF_TWO = ("add", "sub", "mul")  # monotone in each operand, but not always rising
 RISING = (
     *("relu", "relu6", "requantize", "max_pool2d", "average_pool2d", "mean", "sum", "resize"),

@@ -11,8 +11,8 @@ import numpy as np
 
 from smidgen.compiler.arithmetic import UNARY, accumulator_scales, limits
 from smidgen.compiler.functions import PARTIAL
-from smidgen.compiler.ir import BITS, Operation, Program, Quantization, Value
-from smidgen.compiler.passes._bounds import LAYERS, MOST, check, moves
+from smidgen.compiler.ir import BITS, LAYERS, Operation, Program, Quantization, Value
+from smidgen.compiler.passes._bounds import MOST, check, moves
 from smidgen.types import Array
 
 ROWS = ("matmul", "softmax", "layer_norm", "resize")

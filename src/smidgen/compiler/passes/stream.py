@@ -144,7 +144,7 @@ class _Choice:
         self.program, self.forms = program, forms
         self.steps = [(operation, forms.memory(operation)) for operation in program.operations]
         self.by_rows = [forms.by_rows(operation) for operation in program.operations]
-        self.views = views_of(self.steps)
+        self.views = views_of(program, self.steps)
         self.lives = lives_of(program, self.views)
         self.sizes = {name: rounded(program.values[name].bytes) for name in self.lives}
         self.made = {name: step for step, operation in enumerate(program.operations) for name in operation.outputs}

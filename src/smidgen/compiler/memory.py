@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from smidgen.compiler.ir import Operation, Program
-from smidgen.compiler.packing import EXACT, Item, lower_bound, pack
+from smidgen.compiler.packing import EXACT, Item, packed
 
 __all__ = [
     "ALIGNMENT",
@@ -102,7 +102,7 @@ def plan(program: Program, memory_of: Callable[[Operation], Memory]) -> Plan:
     lives = lives_of(program, views)
     items = list(_items(program, steps, views, lives))
     names = [*lives, *(operation.name for operation, memory in steps if memory.scratch_bytes)]
-    found = pack(items)
+    found, bound = packed(items)
     blocks = [
         Block(name, item.first, item.last, item.bytes, offset, position >= len(lives))
         for position, (name, item, offset) in enumerate(zip(names, items, found, strict=True))
@@ -115,7 +115,7 @@ def plan(program: Program, memory_of: Callable[[Operation], Memory]) -> Plan:
         views=views,
         blocks=tuple(sorted(blocks, key=lambda block: (block.first, block.offset))),
         arena_bytes=max((block.offset + block.bytes for block in blocks), default=0),
-        lower_bound=lower_bound(items),
+        lower_bound=bound,
     )
 
 

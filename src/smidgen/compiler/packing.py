@@ -35,14 +35,19 @@ class Item:
 
 def pack(items: Sequence[Item]) -> list[int]:
     """Offsets in bytes, one an item: the best of several orders of first fit and, where that can help, of a search."""
+    return packed(items)[0]
+
+
+def packed(items: Sequence[Item]) -> tuple[list[int], int]:
+    """Offsets as `pack` finds them, and the bound that `lower_bound` gives."""
     packing = _Packing(items)
     best: list[int] = []
     for order in islice(packing.orders(), max(len(ORDERS), TRIED // max(1, len(items)))):
         found = packing.first_fit(order)
         best = min(best or found, found, key=packing.height)
         if packing.height(best) <= packing.floor:
-            return best
-    return packing.searched(best)
+            return best, packing.floor
+    return packing.searched(best), packing.floor
 
 
 def lower_bound(items: Sequence[Item]) -> int:
@@ -77,6 +82,7 @@ class _Packing:
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
+        self.total = sum(item.bytes for item in items)
         steps = 1 + max((item.last for item in items), default=-1)
         self.demand, self.saved = [0] * steps, [0] * steps
         self.over = {under: index for index, item in enumerate(items) for under in item.over}
@@ -127,7 +133,7 @@ class _Packing:
 
         Either each overlaps the one before, so that the lags add up, or two of them that are in use together do not.
         """
-        bound, lags, apart = 0, self.items[index].bytes, sum(item.bytes for item in self.items)
+        bound, lags, apart = 0, self.items[index].bytes, self.total
         while index in self.over and lags < apart:
             before, index = index, self.over[index]
             item = self.items[index]

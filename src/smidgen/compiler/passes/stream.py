@@ -56,7 +56,7 @@ def planned(program: Program, kind_of: Finder, want: int | None = None) -> tuple
     if want is not None and whole <= want:
         return best
     size = whole if want is not None else (1 - GAIN) * whole
-    for peak, streamed in _streamed(program, forms, want):
+    for peak, streamed in _streamed(program, forms, want, size):
         found = plan(streamed, forms.memory)
         if found.arena_bytes < size:
             best, size = (streamed, found), found.arena_bytes
@@ -65,14 +65,16 @@ def planned(program: Program, kind_of: Finder, want: int | None = None) -> tuple
     return best
 
 
-def _streamed(program: Program, forms: "_Forms", want: int | None) -> Iterator[tuple[float, Program]]:
-    """Programs with ever more streams, and the bytes that the fullest step of each has at most."""
+def _streamed(program: Program, forms: "_Forms", want: int | None, size: float) -> Iterator[tuple[float, Program]]:
+    """Programs with ever more streams, if any can take less than `size`; and the bytes of the fullest step of each."""
     choice = _Choice(program, forms)
     if want is not None and (runs := choice.fewest(want)) is not None:
         yield want, choice.streamed(runs)
-    least = choice.least()
-    for peak in (least / (1 - WORTH), least):
-        yield peak, choice.streamed(choice.fewest(peak) or [])
+    least, known = choice.least(), None
+    for peak in (least / (1 - WORTH), least) if least < size else ():
+        if (runs := choice.fewest(peak) or []) != known:
+            known = runs
+            yield peak, choice.streamed(runs)
 
 
 class _Forms:

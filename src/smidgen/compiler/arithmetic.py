@@ -81,9 +81,9 @@ def channel_multipliers(x: Value, weight: Value, y: Value, slope: float = 1.0) -
 
     A weight with one scale for all gives as many equal ones.
     """
-    ratios = accumulator_scales(x, weight) * slope / scaling(y).scale
-    pairs = [multiplier(float(ratio)) for ratio in ratios]
-    return np.array([pair[0] for pair in pairs], np.int32), np.array([pair[1] for pair in pairs], np.int32)
+    ratios, channel = np.unique(accumulator_scales(x, weight) * slope / scaling(y).scale, return_inverse=True)
+    pairs = np.array([multiplier(ratio) for ratio in ratios.tolist()], np.int32)[channel]
+    return pairs[:, 0], pairs[:, 1]
 
 
 def layer_multipliers(kind: str, x: Value, weight: Value, y: Value) -> tuple[Array, Array]:  # noqa: ARG001

@@ -70,7 +70,7 @@ class Sums:
     @property
     def multipliers(self) -> Array:
         """As the processor takes them: int32, (out,)."""
-        return np.array([held(int(number)) for number in self.multiplier], np.int32)
+        return (2 * np.asarray(self.multiplier, np.int64)).astype(np.uint32).view(np.int32)  # as `held`
 
 
 def held(multiplier: int) -> int:
@@ -153,8 +153,10 @@ def _scaling(operation: Operation, x: Value, weight: Value, y: Value) -> tuple[A
 
 def _range(weights: Array, start: Array, x: Value) -> tuple[Array, Array]:
     """The least and greatest sum of each channel, over all inputs."""
-    least, most = (code * weights for code in arithmetic.limits(x))
-    return start + np.minimum(least, most).sum(1), start + np.maximum(least, most).sum(1)
+    least, most = arithmetic.limits(x)
+    above = np.maximum(weights, 0).sum(1)
+    below = weights.sum(1) - above
+    return start + least * above + most * below, start + most * above + least * below
 
 
 def _fits(ends: tuple[Array, Array], start: Array, multiplier: Array, shift: Array, zero: int) -> Array:

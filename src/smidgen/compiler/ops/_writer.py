@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from string import Template
 from textwrap import fill
@@ -57,10 +57,10 @@ class Writer:
     def kernel(self, file: str, *names: str, **words: str) -> None:
         """Use sections of a template, with words put in for its placeholders."""
         for name in names:
-            text = Template(sections(file)[name]).substitute(words)
+            text, functions = _filled(file, name, tuple(words.items()))
             if text not in self.kernels:
                 self.kernels[text] = None
-                self.functions |= dict.fromkeys(FUNCTION.findall(text), f"{Path(file).stem}:{name}")
+                self.functions |= dict.fromkeys(functions, f"{Path(file).stem}:{name}")
 
     def table(self, label: str, data: Array, dtype: str) -> str:
         """A constant array; the expression that names it."""
@@ -96,6 +96,13 @@ class Writer:
     def read(self, value: Value) -> str:
         """The address of a value that is only read."""
         return self.at(value) if value.data is not None else f"(const {self.at(value)[1:]}"
+
+
+@lru_cache(maxsize=1024)
+def _filled(file: str, name: str, words: tuple[tuple[str, str], ...]) -> tuple[str, list[str]]:
+    """A section of a template with words put in, and the functions in it."""
+    text = Template(sections(file)[name]).substitute(dict(words))
+    return text, FUNCTION.findall(text)
 
 
 @cache

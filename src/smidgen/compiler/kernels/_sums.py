@@ -101,8 +101,9 @@ def sums(operation: Operation, given: Sequence[Value | None], y: Value, *, packe
     if not (same | _fits(ends, start, multiplier, shift, 2 * zero_y + 1)).all():
         return None
     codes = np.where(same[:, None], 0, weights).astype(np.int8)
-    bits = Bits.of(codes) if packed else None
-    if bits is None and _gather.is_packed(weight.data):
+    better_packed = _gather.is_packed(weight.data)
+    bits = Bits.of(codes) if packed and better_packed else None
+    if bits is None and better_packed:
         return None
     return Sums(
         x=x,

@@ -88,6 +88,15 @@ def test_a_firmware(model: Path, tmp_path: Path) -> None:
     assert {"my_digits.elf", "Makefile", "link.ld", "memory.svg"} <= {*found.files}
 
 
+@pytest.mark.parametrize("device", [None, "cortex-m4"])
+def test_less_ram_than_it_takes_is_too_little(device: str | None, model: Path) -> None:
+    found = compile_model(model, device=device, ram=100)
+    assert found.exit_code == 4
+    assert found.fits[0].ram_bytes == 100
+    assert found.fits[0].short == f"{found.fits[0].footprint.ram_bytes - 100:,} bytes of RAM"
+    assert "It does not fit" in found.text()
+
+
 @pytest.mark.parametrize(("target", "file"), [("library", "my_digits.py"), ("wasm", "index.html")])
 def test_every_other_target_takes_a_file_too(target: str, file: str, model: Path, tmp_path: Path) -> None:
     if target == "wasm":

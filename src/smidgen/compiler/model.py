@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from smidgen.bundle import MANIFEST, MODEL, Bundle
 from smidgen.compiler import emit
+from smidgen.compiler.importers._file import LARGEST_FILE
 from smidgen.errors import BundleError, MissingLibrary, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from smidgen.compiler.ir import Program
     from smidgen.types import Runner
 
-LARGEST_FILE = 2**28  # bytes, as the importers have it
 TFLITE = b"TFL3"  # bytes 4 to 8 of a file
 
 

@@ -129,7 +129,7 @@ def compile_model(
     for index, one in enumerate(chosen):
         progress(Event("compile", index, len(chosen), message=one.name if one else network.name))
         made = compiled(network, one or None, most)
-        fits.append(fit(made, examples(made.program, MEASURED)))
+        fits.append(fit(made, examples(made.program, MEASURED), most))
     progress(Event("compile", len(chosen), len(chosen)))
     rows = tuple(layers(made.program, made.source.plan))
     result = Compiled(network.file, _about(network, rows), tuple(fits), rows)
@@ -155,14 +155,21 @@ def _write(form: ModuleType, made: Compilation, out: Path) -> tuple[str, ...]:
     return tuple(path.as_posix() for path in content)
 
 
-def fit(made: Compilation, inputs: Arrays) -> Fit:
-    """What a compilation takes of its device, where inputs are run on it if that can be done here."""
+def fit(made: Compilation, inputs: Arrays, most: int | None = None) -> Fit:
+    """What a compilation takes of its device, where inputs are run on it if that can be done here.
+
+    Args:
+        made: a model for a device.
+        inputs: by name, (n, ...).
+        most: bytes of RAM that it may take, where that is less than the device has.
+    """
     device, needed = made.device, measure(made, inputs)
-    if device is None:
-        return Fit(NO_DEVICE, None, None, None, needed, "")
-    limits = (("flash", needed.flash_bytes, device.flash_bytes), ("RAM", needed.ram_bytes, device.ram_bytes))
-    short = [f"{need - limit:,} bytes of {what}" for what, need, limit in limits if need > limit]
-    return Fit(device.name, device.flash_bytes, device.ram_bytes, device.clock_hz, needed, " and ".join(short))
+    flash, ram = (device.flash_bytes, device.ram_bytes) if device else (None, None)
+    ram = min((limit for limit in (ram, most) if limit is not None), default=None)
+    limits = (("flash", needed.flash_bytes, flash), ("RAM", needed.ram_bytes, ram))
+    short = [f"{need - limit:,} bytes of {what}" for what, need, limit in limits if limit is not None and need > limit]
+    clock = device.clock_hz if device else None
+    return Fit(device.name if device else NO_DEVICE, flash, ram, clock, needed, " and ".join(short))
 
 
 # What is shown

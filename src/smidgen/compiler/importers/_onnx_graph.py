@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smidgen.compiler.importers._file import harmless
 from smidgen.compiler.ir import Operation, Quantization, Value
 from smidgen.errors import BundleError, Unsupported
 
@@ -93,7 +94,7 @@ class Node:
         from onnx import helper
 
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in proto.attribute}
-        name, label = (_harmless(text) for text in (proto.output[0], proto.name or proto.output[0]))
+        name, label = (harmless(text) for text in (proto.output[0], proto.name or proto.output[0]))
         return cls(proto.op_type, name, label, tuple(proto.input), tuple(proto.output), attributes, proto.domain)
 
     def get(self, name: str, default: Any) -> Any:
@@ -315,11 +316,6 @@ class Network:
         self.total += count
         if self.total > LARGEST_TOTAL:
             raise ValueError(f"its tensors have more than {LARGEST_TOTAL} elements in all")
-
-
-def _harmless(text: str) -> str:
-    """Letters, digits, _ and dots, whatever the file says: it ends up in comments of C."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "_", text)[:64]
 
 
 def checked_name(name: str) -> str:

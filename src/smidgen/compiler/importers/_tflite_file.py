@@ -6,13 +6,13 @@ The layout is schema.fbs of TensorFlow Lite, a FlatBuffer; the package tflite ha
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smidgen.compiler.importers._file import MOST_NODES, harmless
 from smidgen.compiler.ir import Quantization
 from smidgen.errors import BundleError, Unsupported
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from smidgen.types import Array
 
 IDENTIFIER = b"TFL3"
-MOST_NODES = 20_000
 MOST_TENSORS = 60_000
 MOST_EDGES = 1_000  # inputs or outputs of one node or of the graph
 MOST_CHANNELS = 2**16
@@ -123,7 +122,7 @@ class File:
         inputs, outputs = (_edges(found, side) for side in ("Inputs", "Outputs"))
         if not outputs:
             raise ValueError("it has no output")
-        label = _harmless(self._name(outputs[0])) or f"node {position}"
+        label = harmless(self._name(outputs[0])) or f"node {position}"
         return Node(op, label, inputs, outputs, found.BuiltinOptions(), found.BuiltinOptionsType())
 
     def tensor(self, index: int) -> Tensor:
@@ -152,15 +151,15 @@ class File:
         found, name = self._tensor(index), self._name(index)
         kind = _names("TensorType").get(found.Type(), str(found.Type()))
         if kind not in DTYPES:
-            raise Unsupported(f"tensor {_harmless(name)!r} of {kind}", "The compiler", f"It takes {', '.join(DTYPES)}")
+            raise Unsupported(f"tensor {harmless(name)!r} of {kind}", "The compiler", f"It takes {', '.join(DTYPES)}")
         shape = tuple(_vector(found, "Shape", MOST_AXES))
         if not all(size > 0 for size in shape) or math.prod(shape) > LARGEST_VALUE:
-            raise ValueError(f"the tensor {_harmless(name)!r} has the shape {shape}")
+            raise ValueError(f"the tensor {harmless(name)!r} has the shape {shape}")
         if any(size < 0 for size in _vector(found, "ShapeSignature", MOST_AXES)[1:]):
-            raise Unsupported(f"tensor {_harmless(name)!r}", "The compiler", "Export fixed sizes for all but the batch")
+            raise Unsupported(f"tensor {harmless(name)!r}", "The compiler", "Export fixed sizes for all but the batch")
         if found.IsVariable() or found.Sparsity() is not None:
             what = "Export a model without state and with dense tensors"
-            raise Unsupported(f"tensor {_harmless(name)!r}", "The compiler", what)
+            raise Unsupported(f"tensor {harmless(name)!r}", "The compiler", what)
         self.spend(math.prod(shape))
         data = self._data(found.Buffer(), DTYPES[kind], shape)
         return Tensor(index, name, DTYPES[kind], shape, self._quantization(found.Quantization()), data)
@@ -211,8 +210,3 @@ def _names(enumeration: str) -> dict[int, str]:
     import tflite
 
     return {number: name for name, number in vars(getattr(tflite, enumeration)).items() if isinstance(number, int)}
-
-
-def _harmless(text: str) -> str:
-    """Letters, digits, _ and dots, whatever the file says: it ends up in messages and comments of C."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "_", text)[:64]

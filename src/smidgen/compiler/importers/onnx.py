@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smidgen.compiler.importers._file import MOST_ENDS, MOST_NODES, bounded, sense
 from smidgen.compiler.importers._onnx_graph import Constant, Network, Node, array, checked_name
 from smidgen.compiler.importers._onnx_operations import OPERATIONS
 from smidgen.compiler.importers._onnx_operations.folding import fold
 from smidgen.compiler.ir import Program
 from smidgen.compiler.passes.simplify import simplify
-from smidgen.errors import BundleError, MissingLibrary, SmidgenError
+from smidgen.errors import BundleError, MissingLibrary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import onnx
-
-LARGEST_FILE = 2**28  # bytes
-MOST_NODES = 20_000
-MOST_ENDS = 32  # inputs and outputs
-MALFORMED = (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, ZeroDivisionError)
 
 
 def read(model: bytes) -> Program:
@@ -40,14 +33,14 @@ def read(model: bytes) -> Program:
     graph, metadata = _parse(model)
     network = Network()
     with np.errstate(all="ignore"):  # what is not finite is refused where it is used
-        with _sense("The ONNX graph"):
+        with sense("The ONNX graph"):
             for tensor in graph.initializer:
                 network.tensors[tensor.name] = Constant(array(tensor))
             inputs = [network.enter(value) for value in graph.input if value.name not in network.tensors]
         for proto in graph.node:
-            with _sense(f"Node {proto.name or [*proto.output]} ({proto.op_type}) of the ONNX graph"):
+            with sense(f"Node {proto.name or [*proto.output]} ({proto.op_type}) of the ONNX graph"):
                 _translate(network, Node.of(proto))
-        with _sense("The ONNX graph"):
+        with sense("The ONNX graph"):
             names = [checked_name(value.name) for value in graph.output]
             if not inputs or not names or len(inputs) + len(names) > MOST_ENDS:
                 raise ValueError(f"it has {len(inputs)} inputs and {len(names)} outputs")
@@ -70,8 +63,7 @@ def _parse(model: bytes) -> tuple[onnx.GraphProto, dict[str, str]]:
         import onnx
     except ImportError:
         raise MissingLibrary("onnx", "train", "Reading an ONNX file") from None
-    if len(model) > LARGEST_FILE:
-        raise BundleError(f"The ONNX file has {len(model)} bytes; the compiler reads at most {LARGEST_FILE}")
+    bounded(model, "ONNX")
     try:
         proto = onnx.load_model_from_string(model)
         metadata = {entry.key: entry.value for entry in proto.metadata_props}
@@ -81,14 +73,3 @@ def _parse(model: bytes) -> tuple[onnx.GraphProto, dict[str, str]]:
     if len(proto.graph.node) > MOST_NODES:
         raise BundleError(f"The ONNX graph has {len(proto.graph.node)} nodes; the compiler reads at most {MOST_NODES}")
     return proto.graph, metadata
-
-
-@contextmanager
-def _sense(where: str) -> Iterator[None]:
-    """A damaged file can fail at any access to it: that is an error of the file, not of ours."""
-    try:
-        yield
-    except SmidgenError:
-        raise
-    except MALFORMED as error:
-        raise BundleError(f"{where} makes no sense: {error}") from None

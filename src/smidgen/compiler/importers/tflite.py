@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import struct
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from smidgen.compiler.importers._file import MOST_ENDS, bounded, sense
 from smidgen.compiler.importers._tflite_file import File
 from smidgen.compiler.importers._tflite_graph import Network
 from smidgen.compiler.importers._tflite_operations import OPERATIONS
 from smidgen.compiler.ir import Program
 from smidgen.compiler.litert import check
-from smidgen.errors import BundleError, MissingLibrary, SmidgenError
+from smidgen.errors import MissingLibrary
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-LARGEST_FILE = 2**28  # bytes
 HYBRID = "hybrid"  # in the metadata of a program that LiteRT computes less exactly
-MOST_ENDS = 32  # inputs and outputs
-MALFORMED = (
-    ValueError,
-    TypeError,
-    IndexError,
-    KeyError,
-    AttributeError,
-    OverflowError,
-    ZeroDivisionError,
-    struct.error,
-)
 
 
 def read(model: bytes) -> Program:
@@ -48,38 +30,26 @@ def read(model: bytes) -> Program:
         import tflite  # noqa: F401
     except ImportError:
         raise MissingLibrary("tflite", "c", "Reading a .tflite file") from None
-    if len(model) > LARGEST_FILE:
-        raise BundleError(f"The .tflite file has {len(model)} bytes; the compiler reads at most {LARGEST_FILE}")
+    bounded(model, ".tflite")
     with np.errstate(all="ignore"):  # what is not finite is refused where it is used
-        with _sense("The .tflite file"):
+        with sense("The .tflite file"):
             file = File(model)
             if not file.inputs or not file.outputs or len(file.inputs) + len(file.outputs) > MOST_ENDS:
                 raise ValueError(f"it has {len(file.inputs)} inputs and {len(file.outputs)} outputs")
             network = Network(file)
             inputs = tuple(network.enter(index) for index in file.inputs)
         for position in range(file.nodes):
-            with _sense(f"Node {position} of the .tflite file"):
+            with sense(f"Node {position} of the .tflite file"):
                 node = file.node(position)
             if node.op not in OPERATIONS:
                 raise node.unsupported(f"It knows: {', '.join(sorted(OPERATIONS))}")
-            with _sense(f"Node {node.label} ({node.op}) of the .tflite file"):
+            with sense(f"Node {node.label} ({node.op}) of the .tflite file"):
                 OPERATIONS[node.op](network, node)
-        with _sense("The .tflite file"):
+        with sense("The .tflite file"):
             outputs = tuple(network.leave(index) for index in file.outputs)
             metadata = {HYBRID: "int8 weights of float layers"} if network.hybrid else {}
             program = Program(network.values, network.operations, inputs, outputs, "litert", metadata)
         for operation in program.operations:
-            with _sense(f"Node {operation.name} ({operation.kind}) of the .tflite file"):
+            with sense(f"Node {operation.name} ({operation.kind}) of the .tflite file"):
                 check(program, operation)
     return program
-
-
-@contextmanager
-def _sense(where: str) -> Iterator[None]:
-    """A damaged file can fail at any access to it: that is an error of the file, not of ours."""
-    try:
-        yield
-    except SmidgenError:
-        raise
-    except MALFORMED as error:
-        raise BundleError(f"{where} makes no sense: {error}") from None

@@ -60,7 +60,7 @@ class Conv2d:
         """A row of all pixels where windows are pixels, else row by row."""
         return _rows.emit(writer, operation, given, wanted)
 
-    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
+    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:
         """Bytes of the windows, and of as many filters of packed weights."""
         _, rows, columns, _ = self.sums.weight.shape
         size = _gather.up(rows * columns * self.sums.x.shape[2] * (1 if self.single else WINDOWS))
@@ -93,11 +93,11 @@ class Dense:
 
     sums: Sums
 
-    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
+    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:
         """Every output needs all inputs; packed weights, room for those of four outputs."""
         return Memory(scratch_bytes=OUTPUTS * self.sums.x.count if self.sums.bits else 0)
 
-    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:  # noqa: ARG002
+    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:
         """One call."""
         (x, *_), (y,) = _rows.computed(given), wanted
         words, codes = _finish(writer, self.sums, y)

@@ -89,11 +89,11 @@ def _shifts_fit(a: Value, b: Value, y: Value) -> bool:
 class Add(Form):
     """The form."""
 
-    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
+    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:
         """Each element may take the place of those that it comes from."""
         return Memory({0: 0, 1: 0})
 
-    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
+    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:
         """None."""
         return 0
 

@@ -30,7 +30,7 @@ class Mean:
 
     isa: Isa
 
-    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
+    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:
         """Codes take the places of codes of their channels that have been summed."""
         return Memory({0: 0})
 

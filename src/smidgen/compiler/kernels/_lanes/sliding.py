@@ -40,7 +40,7 @@ def find(isa: Isa, operation: Operation, given: Values, y: Value) -> Sliding | N
 class Sliding(Form):
     """The form."""
 
-    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
+    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:
         """A pixel of padding."""
         x = given[0]
         return 0 if x is None else -(-x.shape[2] // 8) * 8

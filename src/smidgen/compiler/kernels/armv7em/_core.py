@@ -55,6 +55,6 @@ class ByRows:
         """Row by row, or all as one row where places come from places."""
         return _rows.emit(writer, operation, given, wanted)
 
-    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
+    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:
         """Bytes beside the rows: none."""
         return 0

@@ -91,7 +91,7 @@ class Add(_core.ByRows):
         """An element may take the place of one of those that it comes from."""
         return overwrite(operation, given, wanted)
 
-    def row(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> _rows.Row:  # noqa: ARG002
+    def row(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> _rows.Row:
         """The kernel of a row."""
         (y,) = wanted
         limits = rules(operation).bounds(str(operation.attributes.get("activation", "none")), y)

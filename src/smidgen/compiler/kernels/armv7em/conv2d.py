@@ -71,7 +71,7 @@ class Conv2d(_core.ByRows):
 
     sums: Sums
 
-    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
+    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:
         """Bytes beside the rows; two filters of packed weights follow those of a block."""
         place = window(operation, self.sums.x, self.sums.weight)
         return self._block(operation, place) + (2 * _gather.WORD * place.units if self.sums.bits else 0)

@@ -37,7 +37,7 @@ class Dense:
 
     sums: Sums
 
-    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
+    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:
         """Every output needs all inputs. Scratch holds those that are no whole words, and outputs that are no quads.
 
         It begins with a quad of filters of packed weights.
@@ -50,7 +50,7 @@ class Dense:
         """Bytes of four filters, where they are unpacked."""
         return WORD * _gather.up(self.sums.x.count) if self.sums.bits else 0
 
-    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:  # noqa: ARG002
+    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:
         """One call, after codes are copied to where there is room for more, and before they are copied back."""
         (x, *_), (y,), own = _rows.computed(given), wanted, self.sums
         name, source, target = f"{short(x.dtype)}_{own.name}", writer.read(x), writer.at(y)

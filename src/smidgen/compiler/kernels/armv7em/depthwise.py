@@ -97,13 +97,13 @@ class Depthwise:
 
     sums: Sums
 
-    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
+    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:
         """A channel is copied before it is made, so that it may take the places that it comes from."""
         (y,), axes = wanted, _axes(operation, self.sums.x, wanted[0])
         lines, places = axes[::-1] if _is_turned(*axes) else axes
         return Memory({0: EXACT} if self.sums.x.shape == y.shape else {}, 2 * lines.reach * places.pitch)
 
-    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:  # noqa: ARG002
+    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:
         """One call."""
         x, (y,), name = self.sums.x, wanted, short(self.sums.x.dtype)
         layer = self._layer(writer, operation, y, turned=_is_turned(*_axes(operation, x, y)))
@@ -112,11 +112,11 @@ class Depthwise:
             f"depthwise_whole{self._form['FORM']}_{name}({layer}, {writer.read(x)}, {writer.at(y)}, {writer.room()});"
         )
 
-    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
+    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:
         """Bytes of three lines of the plane."""
         return 2 * SIDE * _axes(operation, self.sums.x, wanted[0])[1].pitch
 
-    def row(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> _rows.Row:  # noqa: ARG002
+    def row(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> _rows.Row:
         """The kernel of a row."""
         x, (y,) = self.sums.x, wanted
         layer = self._layer(writer, operation, y, turned=False, rows=1)

@@ -32,7 +32,7 @@ def find(operation: Operation, given: Values, y: Value) -> Mean | None:
 class Mean:
     """The functions of a kind of operation: see `ops`."""
 
-    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
+    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:
         """Codes take the places of codes of their channels that have been summed."""
         return Memory({0: 0})
 

@@ -49,7 +49,7 @@ class Conv2d(ByRows):
         """That of rows: windows are gathered before their outputs are written."""
         return _rows.memory(operation, given, wanted, self.row_scratch(operation, given, wanted), gathered=True)
 
-    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
+    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:
         """Bytes of the windows of a block of pixels and of padded rows; vectors may go past both."""
         windows = PIXELS * _core.up(self.sums.codes.shape[1], LANES) + LANES
         pitch = self._pitch(operation, wanted[0])
@@ -81,13 +81,13 @@ class Dense:
 
     sums: Sums
 
-    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:  # noqa: ARG002
+    def memory(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:
         """Every output needs all inputs, which are copied where they are no whole vectors of signed codes."""
         x = self.sums.x
         copied = x.count % LANES or _core.flip(x)
         return Memory(scratch_bytes=_core.up(x.count, LANES) + LANES if copied else 0)
 
-    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:  # noqa: ARG002
+    def emit(self, writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:
         """One call."""
         (x, *_), (y,) = _rows.computed(given), wanted
         name, own = _kernels(writer, self.sums, "dense"), self.sums

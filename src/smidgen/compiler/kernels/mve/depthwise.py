@@ -44,7 +44,7 @@ class Depthwise(ByRows):
 
     sums: Sums
 
-    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:  # noqa: ARG002
+    def row_scratch(self, operation: Operation, given: Values, wanted: Sequence[Value]) -> int:
         """Bytes of the padded rows of a window; vectors may go past them."""
         return self.sums.weight.shape[1] * _core.pitch(operation, self.sums, wanted[0]) + 2 * LANES
 

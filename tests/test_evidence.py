@@ -94,9 +94,11 @@ def test_paired_difference_turns_around_with_its_arguments(counts: tuple[int, in
 
 def test_evaluate_scores_every_example() -> None:
     result = score()
-    accuracy, calibration = result.measures
+    accuracy, macro_f1, calibration = result.measures
     assert (accuracy.name, accuracy.value, accuracy.n, accuracy.form) == ("accuracy", 0.8, 5, "echo")
     assert (accuracy.low, accuracy.high) == wilson(4, 5)
+    assert macro_f1.value == pytest.approx((2 * 2 / 5 + 2 / 3 + 1) / 3)
+    assert macro_f1.low <= macro_f1.value <= macro_f1.high
     assert result.confusion == ((2, 1, 0), (0, 1, 0), (0, 0, 1))
     assert calibration.value == pytest.approx((3 * 0.2 + 0.5 + 0.4) / 5)
 

@@ -15,21 +15,25 @@ import time
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 
 from smidgen.errors import BundleError
 from smidgen.runner import run_in_batches
-from smidgen.types import Answer, Array, Json, Measure, Part, Runner, Signal
+from smidgen.types import Answer, Array, Json, Measure, Part, Runner, Signal, Statistic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 SCHEMA = 1
 Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution: two-sided 95 %
 WILSON = "Wilson, 95 %"
 NEWCOMBE = "Newcombe method 10 (paired), 95 %"
+NORMAL = "normal (paired), 95 %"
+BOOTSTRAP = "bootstrap, 95 %"
+RESAMPLES = 1000  # of a bootstrap, or fewer where there are many examples
+RESAMPLED = 5_000_000  # examples drawn in all, about
 EXACT = "exact"
 EVALUATE = "smidgen evaluate BUNDLE"
 VERIFY = "smidgen verify BUNDLE"
@@ -61,10 +65,14 @@ def paired_difference(first: Array, second: Array) -> tuple[float, float, float]
     """mean(second) - mean(first) over the same examples, with its 95 % interval: (difference, low, high).
 
     Args:
-        first: per example 0 or 1, (n,).
+        first: per example how right it is, (n,).
         second: the same for the other form of the model.
     """
     n = len(first)
+    if not (_is_binary(first) and _is_binary(second)):
+        apart = np.asarray(second, np.float64) - first
+        mean, reach = float(apart.mean()), Z * float(apart.std(ddof=1 if n > 1 else 0)) / math.sqrt(n)
+        return mean, mean - reach, mean + reach
     both, second_only = float(np.sum(first * second)), float(np.sum(second * (1 - first)))
     first_only, neither = float(np.sum(first * (1 - second))), float(np.sum((1 - first) * (1 - second)))
     p, q = (both + second_only) / n, (both + first_only) / n
@@ -75,6 +83,35 @@ def paired_difference(first: Array, second: Array) -> tuple[float, float, float]
     above = (p_high - p) ** 2 - 2 * phi * (p_high - p) * (q - q_low) + (q - q_low) ** 2
     difference = p - q
     return difference, difference - math.sqrt(max(0.0, below)), difference + math.sqrt(max(0.0, above))
+
+
+def bootstrap(of: Callable[[Array], float], n: int, groups: Sequence[str] = ()) -> tuple[float, float]:
+    """The 95 % percentile interval of a statistic over resampled examples (Efron 1979), or over whole groups of them.
+
+    Args:
+        of: the statistic of some examples, given their indices; nan where it is not defined.
+        n: how many examples there are.
+        groups: what each belongs to: examples of one group are not independent, so groups are drawn as a whole.
+    """
+    dice = np.random.default_rng(0)
+    times = int(min(RESAMPLES, max(RESAMPLES // 5, RESAMPLED // max(n, 1))))
+    if len(set(groups)) > 1:
+        numbers = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+        order = np.argsort(numbers, kind="stable")
+        members = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+        draws = (np.concatenate([members[i] for i in dice.integers(0, len(members), len(members))]) for _ in range(times))
+    else:
+        draws = (dice.integers(0, n, n) for _ in range(times))
+    found = np.array([of(draw) for draw in draws])
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return math.nan, math.nan
+    low, high = np.percentile(found, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _is_binary(scores: Array) -> bool:
+    return bool(((scores == 0) | (scores == 1)).all())
 
 
 def _phi(a: float, b: float, c: float, d: float) -> float:
@@ -92,10 +129,11 @@ def _phi(a: float, b: float, c: float, d: float) -> float:
 
 
 @runtime_checkable
-class Named(Protocol):
-    """An answer that is one of several names; it gets a confusion matrix."""
+class Classifying(Protocol):
+    """An answer that gives each of several names a probability; it gets a confusion matrix."""
 
     names: tuple[str, ...]
+    positive: int
 
 
 @dataclass(frozen=True)
@@ -140,17 +178,49 @@ def evaluate(
     """
     output = run_in_batches(runner, part.inputs, signal.input.name)[answer.output.name]
     correct = answer.correct(output, part.targets)
-    headline = fraction(answer.metric, correct, split, runner.form, command)
-    if not isinstance(answer, Named):
-        return Evaluation((headline,), output, correct)
+    told = _Told(split, runner.form)
+    measures = [_headline(answer, correct, part, told, command)]
+    measures += [_statistic(statistic, output, part, told, command) for statistic in answer.statistics()]
+    measures = [measure for measure in measures if math.isfinite(measure.value)]
+    if not isinstance(answer, Classifying):
+        return Evaluation(tuple(measures), output, correct)
     confusion = confusion_matrix(part.targets, answer.decide(output), len(answer.names))
     gap = calibration_error(output, correct)
     method = f"{BINS} equal-width bins (Guo et al. 2017, arXiv:1706.04599)"
-    calibration = Measure(
-        "calibration_error", gap, gap, gap, len(correct), "fraction", split, runner.form, method, command
-    )
+    calibration = Measure("calibration_error", gap, gap, gap, len(correct), "fraction", *told, method, command)
     rows = tuple(tuple(int(count) for count in row) for row in confusion)
-    return Evaluation((headline, calibration), output, correct, rows, class_scores(confusion, answer.names))
+    return Evaluation((*measures, calibration), output, correct, rows, class_scores(confusion, answer.names))
+
+
+class _Told(NamedTuple):
+    """What is said of a measurement, whatever is measured."""
+
+    split: str
+    form: str
+
+
+def _headline(answer: Answer, correct: Array, part: Part, told: _Told, command: str) -> Measure:
+    """The mean of how right each example is."""
+    if _is_binary(correct):
+        return fraction(answer.metric, correct, told.split, told.form, command)
+    low, high = bootstrap(lambda draw: float(correct[draw].mean()), len(correct), part.groups)
+    return _between(answer.metric, float(correct.mean()), (low, high), len(correct), "fraction", told, command)
+
+
+def _statistic(statistic: Statistic, output: Array, part: Part, told: _Told, command: str) -> Measure:
+    value = statistic.of(output, part.targets)
+    ends = (math.nan, math.nan)
+    if math.isfinite(value):
+        ends = bootstrap(lambda draw: statistic.of(output[draw], part.targets[draw]), len(output), part.groups)
+    return _between(statistic.name, value, ends, len(output), statistic.unit, told, command)
+
+
+def _between(
+    name: str, value: float, ends: tuple[float, float], n: int, unit: str, told: _Told, command: str
+) -> Measure:
+    """A measure with its bootstrap interval, which rounding must not move off the value."""
+    low, high = (value if math.isnan(end) else end for end in ends)
+    return Measure(name, value, min(low, value), max(high, value), n, unit, *told, BOOTSTRAP, command)
 
 
 def compare(
@@ -160,9 +230,10 @@ def compare(
     forms = f"{shipped.measures[0].form} - {reference.measures[0].form}"
     difference, low, high = paired_difference(reference.correct, shipped.correct)
     n = len(shipped.correct)
-    same = np.equal(answer.decide(reference.output), answer.decide(shipped.output)).reshape(n, -1).all(axis=1)
+    same = answer.same(reference.output, shipped.output)
+    method = NEWCOMBE if _is_binary(reference.correct) and _is_binary(shipped.correct) else NORMAL
     return (
-        Measure(f"{answer.metric}_difference", difference, low, high, n, "fraction", split, forms, NEWCOMBE, command),
+        Measure(f"{answer.metric}_difference", difference, low, high, n, "fraction", split, forms, method, command),
         fraction("agreement", np.asarray(same, np.float64), split, forms, command),
     )
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from smidgen.errors import UsageError
 
-KINDS = ("tasks", "signals", "answers", "families", "compression", "targets", "devices")
+KINDS = ("tasks", "signals", "answers", "families", "samples", "compression", "targets", "devices")
 ROOT = Path(__file__).parent
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
+Labels = Sequence[str] | Array  # a class name for each example, or its values, (n, k) float32
+Changes = Mapping[str, float]  # how much to change examples, by the name of the change; empty is not at all
 Json = Any  # what json.loads can return; a precise recursive type helps nobody here
 
 
@@ -42,9 +44,13 @@ class Runner(Protocol):
 
 
 class Signal(Protocol):
-    """A kind of input, with what was learnt about it from the training part (means, sizes). Immutable, JSON."""
+    """A kind of input, with what was learnt about it from the training part (means, sizes). Immutable, JSON.
+
+    `data.reading.Readable` adds what it takes to read whole sets of examples.
+    """
 
     kind: str
+    noun: str  # what one input is, in the plural: images, messages
 
     @property
     def input(self) -> TensorSpec:
@@ -53,15 +59,34 @@ class Signal(Protocol):
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
-        """What the front end hands to a family, without the batch: (channels, height, width) for images."""
+        """What the front end hands to a family, without the batch.
+
+        (channels, height, width) for maps, (channels, time) for sequences, (time,) for codes that are to be embedded,
+        (features,) for rows of tables.
+        """
         ...
 
     def frontend(self) -> nn.Module:
         """The layers from the raw input to features; part of every graph, trained or shipped."""
         ...
 
-    def load(self, path: Path) -> Array:
-        """One file as the sensor would have given it, shape `input.shape`. Raises DataError."""
+    def examples(self, given: str) -> Iterator[tuple[str, Array]]:
+        """Each example in what a user gave to `predict`, with a name: (name, array of shape `input.shape`).
+
+        Mostly `given` is the path of a file with one example, or with many rows. Raises DataError.
+        """
+        ...
+
+    def changes(self, few: bool) -> Sequence[Sequence[Changes]]:
+        """The ways in which training examples could be changed at random, strongest first; the data decides.
+
+        Of each inner sequence the first that the data bears is taken. `few`: there are few examples, so that strong
+        changes are worth a try.
+        """
+        ...
+
+    def augment(self, raw: Tensor, how: Changes, seed: int) -> Tensor:
+        """Each example of a raw batch changed in its own way, still as the sensor could have given it."""
         ...
 
     def to_json(self) -> dict[str, Json]:
@@ -74,11 +99,46 @@ class Signal(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Statistic:
+    """One way to score outputs on examples.
+
+    `of(output, target)` is its value: output (n, *answer.output.shape), targets as in `Part`. nan: not defined here.
+    """
+
+    name: str
+    of: Callable[[Array, Array], float]
+    unit: str = "fraction"
+
+
 class Answer(Protocol):
     """A kind of output: how many numbers a family must give, the loss on them, and what they mean. Immutable, JSON."""
 
     kind: str
-    metric: str  # the name of the metric that choices are made by; higher is better
+    metric: str  # the name of the mean of `correct`; higher is better
+    losses: tuple[str, ...]  # names that `loss` takes; the first is the default
+
+    @classmethod
+    def prepare(cls, labels: Labels, how: Reading, source: str) -> tuple[Self, Array]:
+        """An answer for these labels, and what each amounts to as a target, (n, ...). Raises DataError, UsageError."""
+        ...
+
+    def targets(self, labels: Labels, source: str) -> Array:
+        """What other labels amount to as targets, (n, ...). Raises DataError where the answer does not know them."""
+        ...
+
+    def learn(self, targets: Array) -> Self:
+        """The same with what is learnt from the targets of the training part (their scale). Raises DataError."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of what targets count, where they are classes; else empty."""
+        ...
+
+    def strata(self, targets: Array) -> Array:
+        """A small whole number for each target; a split gives every part its share of each: (n,) int64."""
+        ...
 
     @property
     def width(self) -> int:
@@ -102,12 +162,28 @@ class Answer(Protocol):
         """The distillation loss between two raw outputs, a scalar (Hinton et al. 2015, arXiv:1503.02531)."""
         ...
 
+    def calibrate(self, output: Array, target: Array) -> Self:
+        """The same with what is chosen on validation once the network is final: a threshold, say."""
+        ...
+
     def decide(self, output: Array) -> Array:
         """Per example, the target that the output amounts to (the likeliest class, say): (n, ...)."""
         ...
 
+    def same(self, one: Array, other: Array) -> Array:
+        """Whether two outputs for the same example mean the same to a user: (n,) bool."""
+        ...
+
     def correct(self, output: Array, target: Array) -> Array:
-        """Per example, how right the output is, 0 to 1: (n,). Its mean is `metric`."""
+        """Per example, how right the output is: (n,). Its mean is `metric`."""
+        ...
+
+    def standing(self, output: Array, target: Array) -> float:
+        """What choices are made by, on validation; higher is better. The mean of `correct` where that can tell."""
+        ...
+
+    def statistics(self) -> Sequence[Statistic]:
+        """What else is measured on the test part, besides `metric`."""
         ...
 
     def decode(self, output: Array) -> list[dict[str, Json]]:
@@ -145,7 +221,13 @@ class Target(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """Signal + answer + what to try by default + a packaged sample and the floor to reach on it."""
+    """Signal + answer + what to try by default + a packaged sample and the floor to reach on it.
+
+    `target` says where a signal takes its labels from: "label" (what the source says about each example), "normal" (the
+    same, but only normal examples are learnt from), "remaining" (time to the end of each run), "future" (what comes
+    next), "choice" (what users chose). `recipe` holds fields of `training.recipe.Recipe` that suit the task,
+    `parameters`, the size that it needs at most, and `distill`, False where no teacher is of use.
+    """
 
     name: str
     signal: str
@@ -154,6 +236,31 @@ class Task:
     sample: str
     floor: float
     about: str
+    target: str = "label"
+    recipe: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What decides how a source becomes examples, besides the source. A bundle keeps it.
+
+    Columns are named as the source names them; "" is found by name. Fields that a signal has no use for are ignored.
+    """
+
+    task: Task
+    seed: int = 0
+    target: str = ""  # the column to be predicted
+    group: str = ""  # the column of what must stay on one side of the split: a patient, a speaker, an engine
+    time: str = ""  # the column that orders rows
+    ignore: tuple[str, ...] = ()  # columns to leave out
+    positive: str = ""  # of two classes, the one to be found
+    normal: str = ""  # the class of normal examples
+    resolution: int | None = None  # the shorter side of images inside the network, in pixels
+    window: int | None = None  # steps of a series in one example, or bytes of a text
+    hop: int | None = None  # steps from one window to the next
+    horizon: int | None = None  # steps to forecast
+    cap: float | None = None  # larger targets count as this
+    false_alarms: float | None = None  # the share of normal examples that may raise an alarm
 
 
 class Store(Protocol):
@@ -169,11 +276,15 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """One side of a split. `targets`: (n,) int64 class indices, or float32 values; `names`: where each came from."""
+    """One side of a split. `targets`: (n, ...), as the answer made them; `names`: where each came from.
+
+    `groups`: what each belongs to (a machine, a speaker), or empty.
+    """
 
     inputs: Store
     targets: Array
     names: Sequence[str]
+    groups: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -191,6 +302,7 @@ class Dataset:
     test: Part
     fingerprint: str
     report: DataReport
+    how: Reading
 
 
 @dataclass(frozen=True)
@@ -199,8 +311,10 @@ class DataReport:
 
     source: str
     layout: str  # folder, zip, idx, npz, csv, sample
-    classes: tuple[str, ...]
-    counts: Mapping[str, Mapping[str, int]]  # part -> class -> examples
+    task: str
+    why: str  # it was taken for that task, as a sentence
+    classes: tuple[str, ...]  # empty where the answer is no class
+    counts: Mapping[str, Mapping[str, int]]  # part -> class (or "examples") -> examples
     sizes: Mapping[str, int]  # "28x28x1" -> examples
     split: str  # the rule in words: "given train and test parts; validation: 10 % of train, stratified"
     exact_duplicates: int  # further copies within the whole source

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from smidgen.data import listing as listings
-from smidgen.data.load import load, task_for
+from smidgen.data.load import load, taken_for
+from smidgen.data.sources import listing as listing_of
 from smidgen.errors import DataError, UsageError
 from smidgen.signals.image import ImageSignal
 from smidgen.types import Array, Dataset, Event, Part
@@ -26,7 +27,7 @@ def parts(data: Dataset) -> list[Part]:
 def test_a_folder_becomes_a_dataset(tmp_path: Path) -> None:
     data = load(folder(tmp_path, {"dog": 20, "cat": 20}, (6, 8, 3)))
     assert data.report.classes == ("cat", "dog")
-    assert data.answer.to_json() == {"names": ["cat", "dog"]}
+    assert data.answer.to_json() == {"names": ["cat", "dog"], "positive": 1, "threshold": 0.5}
     assert data.signal.input.shape == data.train.inputs.shape == (6, 8, 3)
     assert [len(part) for part in parts(data)] == [28, 6, 6]
     assert data.report.counts["train"] == {"cat": 14, "dog": 14}
@@ -245,14 +246,18 @@ def test_resolutions_that_make_no_sense(tmp_path: Path, resolution: int) -> None
 
 
 def test_tasks_by_name() -> None:
-    task = task_for("image-classification")
-    assert task.signal == "image"
-    assert task_for(None) == task_for(task) == task
+    found = listing_of("digits")
+    asked, why = taken_for(found, "image-classification")
+    assert asked.task.signal == "image"
+    assert why == "digits is used for image-classification, as asked."
+    inferred, why = taken_for(found, None)
+    assert inferred == asked == taken_for(found, asked.task)[0]
+    assert why.startswith("digits was taken for image-classification, because its arrays are stacks of pictures")
     with pytest.raises(UsageError, match="no task called 'image-clasification'"):
-        task_for("image-clasification")
+        taken_for(found, "image-clasification")
 
 
 def test_a_task_for_other_data(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", allow_pickle=False, x=np.array(["some", "text"] * 5), y=np.arange(10) % 2)
-    with pytest.raises(DataError, match=r"not numbers|not an image"):
+    with pytest.raises(DataError, match="suits no task"):
         load(tmp_path / "data.npz")

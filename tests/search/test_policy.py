@@ -38,18 +38,17 @@ def reader(data: Dataset) -> nn.Module:
 
 def test_a_mirrored_digit_is_not_a_digit(reader: nn.Module, data: Dataset) -> None:
     chosen, losses = natural(reader, data, seed=0)
-    assert not chosen.flip
+    assert "flip" not in chosen
     assert losses["flip 1"] > 0.2
     (shift,) = (loss for name, loss in losses.items() if name.startswith("shift"))
     assert shift < losses["flip 1"]
-    assert bool(chosen.shift) == (shift <= BEARABLE)
+    assert ("shift" in chosen) == (shift <= BEARABLE)
 
 
 def test_what_is_chosen_was_tried_and_borne(reader: nn.Module, data: Dataset) -> None:
     chosen, losses = natural(reader, data, seed=1)
-    for name, value in vars(chosen).items():
-        if value:
-            assert losses[f"{name} {value:g}"] <= BEARABLE
+    for name, value in chosen.items():
+        assert losses[f"{name} {value:g}"] <= BEARABLE
     assert natural(reader, data, seed=1) == (chosen, losses)
 
 
@@ -59,5 +58,5 @@ def test_a_network_that_sees_nothing_bears_everything() -> None:
             return torch.eye(10)[:1].expand(len(raw), 10)
 
     chosen, losses = natural(Blind(), digits(), seed=0)
-    assert chosen.flip
+    assert chosen["flip"] == 1
     assert set(losses.values()) == {0.0}

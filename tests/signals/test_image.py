@@ -12,7 +12,13 @@ from PIL import Image
 from smidgen.errors import BundleError, DataError, UsageError
 from smidgen.signals import _pixels
 from smidgen.signals.image import ImageSignal, _means
+from smidgen.tasks.image_classification import TASK
+from smidgen.types import Reading
 from tests.data.build import encoded, noise
+
+def how(resolution: int | None) -> Reading:
+    return Reading(TASK, resolution=resolution)
+
 
 SIGNALS = st.builds(
     ImageSignal,
@@ -81,7 +87,7 @@ def test_what_is_learnt_from_training_pixels() -> None:
     ],
 )  # fmt: skip
 def test_images_of_one_size_keep_it(shape: tuple[int, ...], resolution: int | None, shrink: int) -> None:
-    signal = ImageSignal.plan({shape: 10}, resolution)
+    signal = ImageSignal.plan({shape: 10}, how(resolution))
     assert (signal.input.shape, signal.shrink) == (shape, shrink)
 
 
@@ -98,26 +104,30 @@ def test_images_of_one_size_keep_it(shape: tuple[int, ...], resolution: int | No
 def test_other_images_are_resized(
     shapes: dict[tuple[int, ...], int], resolution: int | None, planned: tuple[int, ...]
 ) -> None:
-    signal = ImageSignal.plan(shapes, resolution)
+    signal = ImageSignal.plan(shapes, how(resolution))
     assert (signal.input.shape, signal.shrink) == (planned, 1)
 
 
 def test_arrays_cannot_be_resized_but_shrunk() -> None:
-    signal = ImageSignal.plan({(1024, 1024, 3): 5}, None, fixed=True)
+    signal = ImageSignal.plan({(1024, 1024, 3): 5}, how(None), fixed=True)
     assert (signal.input.shape, signal.shrink) == ((1024, 1024, 3), 16)
 
 
 @pytest.mark.parametrize("resolution", [3, 513])
 def test_resolutions_that_make_no_sense(resolution: int) -> None:
     with pytest.raises(UsageError, match="makes no sense"):
-        ImageSignal.plan({(8, 8, 1): 1}, resolution)
+        ImageSignal.plan({(8, 8, 1): 1}, how(resolution))
 
 
 def test_one_file_for_prediction(tmp_path: Path) -> None:
     pixels = noise(1, 10, 12, 3)[0]
     (tmp_path / "cat.png").write_bytes(encoded(pixels))
-    assert (ImageSignal(10, 12, 3).load(tmp_path / "cat.png") == pixels).all()
-    assert ImageSignal(5, 5, 1).load(tmp_path / "cat.png").shape == (5, 5, 1)
+    path = str(tmp_path / "cat.png")
+    [(name, example)] = ImageSignal(10, 12, 3).examples(path)
+    assert name == path
+    assert (example == pixels).all()
+    [(_, smaller)] = ImageSignal(5, 5, 1).examples(path)
+    assert smaller.shape == (5, 5, 1)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +144,9 @@ def test_files_that_cannot_be_loaded(tmp_path: Path, content: bytes | None, word
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError, match=rf"cat\.png .*{words}"):
-        ImageSignal(8, 8, 1).load(path)
+        list(ImageSignal(8, 8, 1).examples(str(path)))
     with pytest.raises(DataError, match="is not a file"):
-        ImageSignal(8, 8, 1).load(tmp_path)
+        list(ImageSignal(8, 8, 1).examples(str(tmp_path)))
 
 
 def test_colour_is_dropped_only_where_there_is_none() -> None:

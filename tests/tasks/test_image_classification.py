@@ -1,6 +1,5 @@
 from smidgen import registry
 from smidgen.data.load import load
-from smidgen.data.samples import SAMPLES
 from smidgen.tasks.image_classification import TASK
 
 
@@ -9,7 +8,7 @@ def test_it_is_found_by_its_name() -> None:
 
 
 def test_its_sample_can_be_learnt_from() -> None:
-    assert TASK.sample in SAMPLES
+    assert TASK.sample in registry.names("samples")
     data = load(TASK.sample, task=TASK)
     assert data.signal.kind == TASK.signal
     assert data.answer.kind == TASK.answer

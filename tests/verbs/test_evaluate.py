@@ -90,7 +90,7 @@ def test_a_colour_model_takes_grey_files(tmp_path: Path, manifest: dict[str, Any
 
 def test_classes_that_the_model_does_not_know(tiny_bundle: Bundle, pictures: Path) -> None:
     write_image(pictures / "dusk" / "a.png", 128)
-    with pytest.raises(DataError, match="classes that tiny does not know: dusk"):
+    with pytest.raises(DataError, match="classes that the model does not know: dusk"):
         evaluate(tiny_bundle, str(pictures))
 
 

@@ -33,7 +33,7 @@ def raced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, list[Event]
     """The bundle of a race between two families, and what was heard of it."""
     heard: list[Event] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("smidgen.verbs.fit._task", lambda _: _two_families())
+        patch.setattr("smidgen.tasks.image_classification.TASK", _two_families())
         out = tmp_path_factory.mktemp("fit") / "model"
         found = smidgen.fit("digits", out=out, params="1k", epochs=3, distill=False, progress=heard.append)
     assert isinstance(found, Bundle)

@@ -42,13 +42,17 @@ def test_an_honest_bundle_holds(proven_bundle: Bundle) -> None:
         "confusion": "holds",
         "per_class": "holds",
         "accuracy": "holds",
+        "auc": "holds",
+        "f1": "holds",
+        "sensitivity": "holds",
+        "specificity": "holds",
         "calibration_error": "holds",
         "file_bytes": "holds",
         "latency_ms": "not judged",
     }
     assert found.holds
     assert found.exit_code == 0
-    assert found.text().endswith("All 6 claims that were judged hold")
+    assert found.text().endswith("All 10 claims that were judged hold")
     assert json.loads(json.dumps(found.to_json()))["holds"] is True
 
 
@@ -71,7 +75,7 @@ def test_each_claim_that_does_not_hold_is_named(
     found = verify(with_evidence(proven_bundle, **tamper(proven_bundle)))
     assert [claim.name for claim in found.claims if claim.verdict == "FAILS"] == [name]
     assert found.exit_code == 6
-    assert found.text().endswith("1 claim of 7 FAIL")
+    assert found.text().endswith("1 claim of 11 FAIL")
 
 
 def test_one_byte_more_is_seen_in_the_text(proven_bundle: Bundle) -> None:

@@ -4,11 +4,14 @@ One form serves quantisation and the exporters: a `torch.fx.GraphModule` of ATen
 for the raw input and parameters as `get_attr` nodes.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
+
+from smidgen.compiler import recurrent
 
 aten = torch.ops.aten
 
@@ -21,6 +24,7 @@ VIEWS = (
     aten.transpose.int,
     aten.squeeze.dim,
     aten.unsqueeze.default,
+    aten.select.int,
 )
 IDENTITIES = (aten.dropout.default, aten.clone.default, aten.contiguous.default, aten.detach.default)
 
@@ -36,13 +40,16 @@ def capture(network: nn.Module, raw: Tensor) -> fx.GraphModule:
     network.eval()
     try:
         batch = torch.export.Dim("batch", min=1)
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The tensor attributes")  # recurrent modules keep a list of their weights
             two = torch.cat([raw[:1], raw[:1]])  # a batch of one would be taken for a constant
             program = torch.export.export(network, (two,), dynamic_shapes=({0: batch},), strict=False)
     finally:
         network.train(was_training)
     graph = program.module()
+    _mark_floats(graph, network)
     _drop_guards(graph)
+    recurrent.split(graph)
     _fold_batch_norm(graph)
     _drop_identities(graph)
     graph.graph.eliminate_dead_code()
@@ -75,6 +82,14 @@ def attach(graph: fx.GraphModule, name: str, value: Tensor) -> fx.Node:
     """A new parameter under a name of its own, as a `get_attr` node at the insertion point."""
     graph.register_parameter(name, nn.Parameter(value))
     return graph.graph.get_attr(name)
+
+
+def _mark_floats(graph: fx.GraphModule, network: nn.Module) -> None:
+    """Note which nodes come from modules that say `floats = True`: they compute in float in quantised networks too."""
+    floats = {name for name, module in network.named_modules() if getattr(module, "floats", False)}
+    for node in graph.graph.nodes:
+        inside = (node.meta.get("nn_module_stack") or {}).values()
+        node.meta["floats"] = any(path in floats for path, _ in inside)
 
 
 def _drop_guards(graph: fx.GraphModule) -> None:

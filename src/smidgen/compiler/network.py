@@ -1,5 +1,6 @@
 """A whole network: from what the sensor gives to the task's answer."""
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -10,7 +11,7 @@ from smidgen.types import Answer, Family, Signal
 
 
 class Network(nn.Module):
-    """Front end, body and head in one module.
+    """Front end, body and head in one module; `restore` is what a signal may put between body and head, in floats.
 
     `forward` takes the raw input, a batch of what the sensor gives, and returns raw outputs (batch, answer.width),
     which losses and distillation want; `answers` goes on through the head, as the shipped graph does.
@@ -21,10 +22,13 @@ class Network(nn.Module):
         self.frontend = signal.frontend()
         self.body = body
         self.head = answer.head()
+        restore: Callable[[Answer], nn.Module | None] = getattr(signal, "restore", lambda _: None)
+        self.restore = restore(answer)
 
     def forward(self, raw: Tensor) -> Tensor:
         """Raw outputs (batch, width)."""
-        return cast("Tensor", self.body(self.frontend(raw)))
+        output = self.body(self.frontend(raw))
+        return cast("Tensor", output if self.restore is None else self.restore(raw, output))
 
     def answers(self, raw: Tensor) -> Tensor:
         """What the shipped graph answers: (batch, *answer.output.shape)."""

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
 
 from smidgen.compiler.ir import Operation, Program, Quantization, Value
 from smidgen.errors import Unsupported
@@ -41,6 +42,7 @@ def sketch(network: nn.Module, raw: Tensor, bits: int = 8) -> Program:
     notes = _Notes(bits)
     was_training = network.training
     network.eval()
+    hooks = [hook for module in network.modules() if getattr(module, "floats", False) for hook in notes.watch(module)]
     try:
         with torch.no_grad():
             source = notes.enter(raw)
@@ -48,6 +50,8 @@ def sketch(network: nn.Module, raw: Tensor, bits: int = 8) -> Program:
                 result = network(source)
     finally:
         network.train(was_training)
+        for hook in hooks:
+            hook.remove()
     return notes.program(result)
 
 
@@ -81,16 +85,25 @@ class _Notes(TorchFunctionMode):
             raise Unsupported(f"the function {function.__name__}", "The price before training", can)
         return result
 
+    def watch(self, module: nn.Module) -> list[RemovableHandle]:
+        """See to it that a module that says `floats = True` is noted in floats."""
+        before: list[int] = []
+
+        def enter(*_: Any) -> None:
+            before.append(self.bits)
+            self.bits = 32
+
+        def leave(*_: Any) -> None:
+            self.bits = before.pop()
+
+        return [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
+
     def enter(self, raw: Tensor) -> Tensor:
         """The input, as the sensor gives it: channels last already."""
         tensor = torch.zeros(1, dtype=raw.dtype).expand(1, *raw.shape[1:])
         dtype = str(raw.dtype).removeprefix("torch.")
         self._record(tensor, Value("input", dtype, tuple(raw.shape[1:]), self._codes() if dtype in RAW else None))
-        if (dtype in RAW) == (self.bits < 32):
-            return tensor
-        shape = tuple(tensor.permute(0, 3, 1, 2).shape) if tensor.ndim == 4 else tuple(tensor.shape)
-        made = self.add("quantize" if self.bits < 32 else "dequantize", ["input"], shape)
-        return self.alias(made, tuple(tensor.shape))
+        return tensor
 
     def program(self, result: Tensor) -> Program:
         return Program(self.values, self.operations, ("input",), (self.names[id(result)],), "onnx")
@@ -107,6 +120,7 @@ class _Notes(TorchFunctionMode):
 
     def add(self, kind: str, inputs: list[str], shape: tuple[int, ...], **attributes: Any) -> Tensor:
         """A further operation; `shape` is that of torch."""
+        inputs = [self._suiting(name) for name in inputs]
         name = f"{kind}_{len(self.operations)}"
         inside = (*shape[2:], shape[1]) if len(shape) == 4 else shape[1:]
         quantization = None if self.bits == 32 else self._codes()
@@ -114,6 +128,27 @@ class _Notes(TorchFunctionMode):
         self._record(tensor, Value(name, "float32" if self.bits == 32 else "uint8", inside, quantization))
         self.operations.append(Operation(kind, name, tuple(inputs), (name,), attributes))
         return tensor
+
+    def _suiting(self, name: str) -> str:
+        """A value as what reads it wants it: as codes, or as floats."""
+        value, codes = self.values[name] if name else None, self.bits < 32
+        if value is None or value.data is not None or value.dtype not in (("float32",) if codes else RAW):
+            return name
+        made = f"{name}_{'codes' if codes else 'real'}"
+        if made not in self.values:
+            dtype, quantization = ("uint8", self._codes()) if codes else ("float32", None)
+            self.values[made] = Value(made, dtype, value.shape, quantization)
+            self.operations.append(Operation("quantize" if codes else "dequantize", made, (name,), (made,)))
+        return made
+
+    def constant(self, tensor: Tensor, rank: int) -> str:
+        """A weight or buffer that meets a value of `rank` axes, batch included; laid out as that value is."""
+        name, shape = f"constant_{len(self.values)}", tuple(tensor.shape)
+        inside = (*shape[-2:], shape[-3]) if len(shape) == 4 else shape[max(0, len(shape) - rank + 1) :]
+        real = self.bits == 32
+        dtype, data = ("float32", np.broadcast_to(ZERO, inside)) if real else ("int8", _codes(inside, 8))
+        self.values[name] = Value(name, dtype, inside, None if real else self._codes(), data)
+        return name
 
     def layer(self, kind: str, x: Tensor, weight: Tensor, shape: tuple[int, ...], **attributes: Any) -> Tensor:
         """A convolution or dense layer, without biases."""
@@ -220,8 +255,16 @@ def _pool(kind: str) -> Callable[..., Tensor]:
 
 
 def _mean(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
+    """Of maps over all places; of rows, as one number."""
+    if x.ndim == 2:
+        return notes.add("mean", [notes.names[id(x)]], (1, 1), axes=(0,), activation="none")
     flat = notes.add("mean", [notes.names[id(x)]], (1, x.shape[1]), axes=(0, 1), activation="none")
     return notes.alias(flat, (1, x.shape[1], 1, 1))
+
+
+def _square(notes: _Notes, x: Tensor) -> Tensor:
+    name = notes.names[id(x)]
+    return notes.add("mul", [name, name], tuple(x.shape), activation="none")
 
 
 def _flatten(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
@@ -231,14 +274,21 @@ def _flatten(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
     return notes.add("reshape", [notes.names[id(x)]], shape)
 
 
+def _reshape(notes: _Notes, x: Tensor, *shape: Any) -> Tensor:
+    wanted = shape[0] if len(shape) == 1 else shape
+    if len(wanted) != 4:
+        return _flatten(notes, x)
+    return notes.add("reshape", [notes.names[id(x)]], (1, *map(int, wanted[1:])))
+
+
 def _binary(kind: str) -> Callable[..., Tensor]:
     def binary(notes: _Notes, a: Any, b: Any, **_: Any) -> Tensor:
-        if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
-            return notes.alias(
-                a if isinstance(a, Tensor) else b
-            )  # the scaling of raw input is part of its quantisation
+        known = [side for side in (a, b) if id(side) in notes.names]
+        if len(known) == 1:
+            return notes.alias(known[0])  # the scaling of raw input is part of its quantisation
         shape = np.broadcast_shapes(tuple(a.shape), tuple(b.shape))
-        return notes.add(kind, [notes.names[id(a)], notes.names[id(b)]], shape, activation="none")
+        names = [notes.names.get(id(one)) or notes.constant(one, len(shape)) for one in (a, b)]
+        return notes.add(kind, names, shape, activation="none")
 
     return binary
 
@@ -253,6 +303,25 @@ def _leaky(notes: _Notes, x: Tensor, negative_slope: float = 0.01, *_: Any, **__
 
 def _same(notes: _Notes, x: Tensor, *_: Any, **__: Any) -> Tensor:
     return notes.alias(x)
+
+
+def _log_mel(notes: _Notes, x: Tensor, size: int, step: int, edges: Any, *_: Any) -> Tensor:
+    """The front end of sound: floats from the samples themselves; only its map is rounded."""
+    bits, notes.bits = notes.bits, 32
+    bands, frames = len(edges) - 2, (x.shape[1] - size) // step + 1
+    places = np.arange(size // 2 + 1)
+    weight = np.greater.outer(places, edges[:-2]) & np.less.outer(places, edges[2:])
+    constants = {"window": np.hanning(size + 1)[:-1], "filters": weight.T, "number": np.ones(1)}
+    for name, data in constants.items():
+        notes.values[name] = Value(name, "float32", data.shape, None, data.astype(np.float32))
+    y = notes.add("band_powers", [], (1, frames, bands), step=step)
+    notes.operations[-1] = replace(notes.operations[-1], inputs=(notes.names[id(x)], "window", "filters"))
+    for kind in ("add", "log", "sub", "mul"):
+        other = {} if kind == "log" else {"activation": "none"}
+        y = notes.add(kind, [notes.names[id(y)], *(["number"] if other else [])], (1, frames, bands), **other)
+    notes.bits = bits
+    y = notes.add("transpose", [notes.names[id(y)]], (1, bands, frames), order=(1, 0))
+    return notes.add("reshape", [notes.names[id(y)]], (1, 1, bands, frames))
 
 
 def _permute(notes: _Notes, x: Tensor, *order: Any) -> Tensor:
@@ -279,15 +348,17 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "adaptive_avg_pool2d": _mean,
     "mean": _mean,
     "batch_norm": lambda notes, x, *_, **__: notes.biased(x),
+    "square": _square,
     "flatten": _flatten,
-    "reshape": _flatten,
+    "reshape": _reshape,
     "permute": _permute,
     "softmax": _softmax,
     **{name: _binary(name.strip("_")) for name in ("add", "sub", "mul", "__add__", "__sub__", "__mul__")},
-    **{name: _unary(name) for name in ("relu", "relu6", "sigmoid", "tanh", "gelu")},
+    **{name: _unary(name) for name in ("abs", "relu", "relu6", "sigmoid", "tanh", "gelu")},
     "hardswish": _unary("hard_swish"),
     "hardtanh": _unary("relu6"),
     "leaky_relu": _leaky,
-    **dict.fromkeys(("dropout", "to", "float", "contiguous"), _same),
+    "log_mel": _log_mel,
+    **dict.fromkeys(("dropout", "to", "float", "contiguous", "clamp"), _same),
 }
 """What each function of torch becomes; the scaling of raw input and normalisation become part of what they follow."""

@@ -5,6 +5,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, fx, nn
 
+from smidgen.compiler import recurrent
 from smidgen.compiler.graph import VIEWS, WEIGHTED, argument, aten, calls, capture, tensor
 from smidgen.compiler.integer import LEVELS, ActivationQuantizer, InputScale, QuantizedLayer, quantizers
 
@@ -30,6 +31,7 @@ def quantize(network: nn.Module, raw: Tensor, bits: int = 8) -> fx.GraphModule:
         _insert_quantizer(graph, node, index, values[node.name])
     for index, node in enumerate(calls(graph, *WEIGHTED)):
         _quantize_layer(graph, node, f"layer_{index}", bits)
+    recurrent.quantize(graph, bits)
     _drop_absorbed_relu(graph)
     graph.graph.eliminate_dead_code()
     return fx.GraphModule(graph, graph.graph)  # without the float weights
@@ -69,18 +71,21 @@ def _enter_integers(graph: fx.GraphModule) -> None:
 
 
 def _rounded(graph: fx.GraphModule) -> list[fx.Node]:
-    """The nodes whose values are rounded: every float value but what only feeds a fused activation, and the outputs."""
+    """The nodes whose values are rounded.
+
+    Every float value but what only feeds a fused activation, what only modules that stay in float read, and outputs.
+    """
     after_input = [node for node in graph.graph.nodes if node.op == "call_module"]
     before_input = {source for node in after_input for source in node.all_input_nodes}
     rounded = []
     for node in graph.graph.nodes:
         if node.op != "call_function" or node in before_input:
             continue
-        users = list(node.users)
+        users = [user for user in node.users if not user.meta.get("floats")]
         fused = len(users) == 1 and users[0].target in FUSED
         last = any(user.op == "output" for user in users)
         value = node.meta.get("val")
-        if isinstance(value, Tensor) and value.is_floating_point() and not fused and not last:
+        if users and isinstance(value, Tensor) and value.is_floating_point() and not fused and not last:
             rounded.append(node)
     return rounded
 
@@ -97,7 +102,9 @@ def _insert_quantizer(graph: fx.GraphModule, node: fx.Node, index: int, values: 
     with graph.graph.inserting_after(node):
         quantizer = graph.graph.call_module(target, (node,))
     quantizer.meta = {**node.meta, "float": node.name}
-    node.replace_all_uses_with(quantizer, delete_user_cb=lambda user: user is not quantizer)
+    node.replace_all_uses_with(
+        quantizer, delete_user_cb=lambda user: user is not quantizer and not user.meta.get("floats")
+    )
 
 
 def _quantize_layer(graph: fx.GraphModule, node: fx.Node, name: str, bits: int) -> None:
@@ -105,8 +112,8 @@ def _quantize_layer(graph: fx.GraphModule, node: fx.Node, name: str, bits: int) 
     values = source = cast("fx.Node", node.args[0])
     while source.target in SAME_SCALE:  # the sensor's integers in another shape
         source = source.all_input_nodes[0]
-    if weight is None or source.op != "call_module":
-        return  # a weight that is computed, or an input that was never rounded: it stays in float
+    if weight is None or source.op != "call_module" or node.meta.get("floats"):
+        return  # a weight that is computed, an input that was never rounded, or the module wants it: it stays in float
     graph.add_submodule(name, QuantizedLayer(node.target, weight, bias, tuple(node.args[3:]), bits))
     with graph.graph.inserting_before(node):
         scale = graph.graph.get_attr(f"{source.target}.log_scale")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
-from smidgen.data.listing import LARGEST_FILE, MOST_EXAMPLES, PARTS, Listing, damaged, only_given, some
+from smidgen.data.listing import LARGEST_FILE, MOST_EXAMPLES, PARTS, Listing, damaged, only_given, reason, some
 from smidgen.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+T = TypeVar("T")
 DEEPEST = 12  # folders in folders; a link that leads back to its parent ends here
 LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what file managers and archivers leave behind
 HINT = "Make one sub-folder for each class and put its files in there"
@@ -47,6 +48,21 @@ def open_file(path: Path) -> BinaryIO:
     if status.st_size > LARGEST_FILE:
         raise DataError(f"has {status.st_size / 2**20:.0f} MB; at most {LARGEST_FILE // 2**20} are read")
     return path.open("rb")
+
+
+def one_file(given: str, decode: Callable[[bytes], T], hint: str) -> T:
+    """The decoded content of the file that a user named.
+
+    Raises:
+        DataError: it is missing, too large, or `decode` cannot make sense of it; with its name and `hint`.
+    """
+    try:
+        with open_file(Path(given)) as file:
+            return decode(file.read())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{given} cannot be read: {reason(error)}", "Check its name and permissions") from None
+    except DataError as error:
+        raise DataError(f"{given} {error.what}", hint) from None
 
 
 def listing(folder: Path, source: str) -> Listing:

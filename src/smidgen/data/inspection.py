@@ -18,6 +18,8 @@ from smidgen.types import Array, DataReport, Part, Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from smidgen.data.reading import Readable
+
 SHOWN = 50  # entries of a list that a report holds; `totals` has the full counts
 FEW = 20  # examples of a class, below which it is worth a warning
 LOPSIDED = 10  # times as many examples in the largest class as in the smallest
@@ -33,6 +35,7 @@ class Examples:
     parts: Array
     hashes: Array  # (n, 2) uint64
     groups: Sequence[str] = ()
+    classes: Sequence[str] = ()  # what targets count, where they are classes
 
     @property
     def contents(self) -> Array:
@@ -42,35 +45,33 @@ class Examples:
     def part(self, part: int) -> Part:
         """The examples of one part, in their order here."""
         where = np.flatnonzero(self.parts == part)
-        return Part(Subset(self.store, where), self.targets[where], [self.names[index] for index in where.tolist()])
+        names, groups = ([each[index] for index in where.tolist()] if each else [] for each in (self.names, self.groups))
+        return Part(Subset(self.store, where), self.targets[where], names, groups)
 
 
-def inspect(examples: Examples, sketch: Callable[[Array], Array], memory: Memory, facts: DataReport) -> DataReport:
+def inspect(examples: Examples, signal: Readable, memory: Memory, facts: DataReport) -> DataReport:
     """Complete `facts` with what only the examples themselves can tell.
 
     Args:
         examples: all of them.
-        sketch: of the signal: a block of examples as a few uint8 each, (b, d).
+        signal: knows what is alike.
         memory: where the sketches go.
         facts: what is known already.
     """
-    names, classes, contents, trained = examples.names, facts.classes, examples.contents, examples.parts == TRAIN
-    sketches = _sketches(examples.store, sketch, memory)
+    names, contents, trained = examples.names, examples.contents, examples.parts == TRAIN
     crossing = duplicates.crossing(contents, trained)
-    near = duplicates.near(sketches, examples.store, contents, trained)
-    suspected, likelier, note = suspects(sketches, examples.targets, contents)
-    notes = [*facts.warnings, *_balance(examples.targets, classes), *_conflicts(examples), *_torn_groups(examples)]
+    sketches = _sketches(examples.store, signal.sketch, memory)
+    near = duplicates.near(sketches, examples.store, contents, trained) if signal.comparable else crossing[:0]
+    suspected, notes = _labels(examples, sketches)
     return replace(
         facts,
-        counts=_counts(examples, classes),
+        classes=tuple(examples.classes),
+        counts=_counts(examples),
         exact_duplicates=duplicates.copies(contents),
         crossing_duplicates=[(names[one], names[other]) for one, other in crossing[:SHOWN].tolist()],
         near_duplicates=[(names[one], names[other]) for one, other in near[:SHOWN].tolist()],
-        suspect_labels=[
-            (names[index], classes[examples.targets[index]], classes[other])
-            for index, other in zip(suspected[:SHOWN].tolist(), likelier.tolist(), strict=False)
-        ],
-        warnings=[*notes, note] if note else notes,
+        suspect_labels=suspected[:SHOWN],
+        warnings=[*facts.warnings, *notes, *_torn_groups(examples)],
         totals={
             **facts.totals,
             "crossing_duplicates": len(crossing),
@@ -78,6 +79,18 @@ def inspect(examples: Examples, sketch: Callable[[Array], Array], memory: Memory
             "suspect_labels": len(suspected),
         },
     )
+
+
+def _labels(examples: Examples, sketches: Store) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Labels that look wrong as (name, given class, likelier class), and what else is to be said of classes."""
+    if not examples.classes:
+        return [], []
+    suspected, likelier, note = suspects(sketches, examples.targets, examples.contents)
+    named = [
+        (examples.names[index], examples.classes[examples.targets[index]], examples.classes[other])
+        for index, other in zip(suspected.tolist(), likelier.tolist(), strict=True)
+    ]
+    return named, [*_balance(examples.targets, examples.classes), *_conflicts(examples), *([note] if note else [])]
 
 
 def _sketches(store: Store, sketch: Callable[[Array], Array], memory: Memory) -> Store:
@@ -88,18 +101,15 @@ def _sketches(store: Store, sketch: Callable[[Array], Array], memory: Memory) ->
     return writer.store()
 
 
-def _counts(examples: Examples, classes: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Part -> class -> examples."""
-    return {
-        part: dict(
-            zip(
-                classes,
-                np.bincount(examples.targets[examples.parts == index], minlength=len(classes)).tolist(),
-                strict=True,
-            )
-        )
-        for index, part in enumerate(PART_NAMES)
-    }
+def _counts(examples: Examples) -> dict[str, dict[str, int]]:
+    """Part -> class (or "examples") -> examples."""
+    classes = examples.classes or ("examples",)
+    which = examples.targets if examples.classes else np.zeros(len(examples.parts), np.int64)
+    found = {}
+    for index, part in enumerate(PART_NAMES):
+        counts = np.bincount(which[examples.parts == index], minlength=len(classes)).tolist()
+        found[part] = dict(zip(classes, counts, strict=True))
+    return found
 
 
 def _balance(targets: Array, classes: Sequence[str]) -> list[str]:

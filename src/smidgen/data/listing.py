@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import math
 import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from zipfile import BadZipFile
 
@@ -14,7 +16,7 @@ import numpy as np
 from smidgen.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from smidgen.types import Array
@@ -86,17 +88,90 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """A table in memory. Columns are float64, nan where a cell is empty, or objects: strings, "" where empty."""
+
+    names: tuple[str, ...]
+    columns: Mapping[str, Array]  # each (n,)
+    lines: Sequence[str]  # where each row came from: "data.csv:2"
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def find(self, wanted: str, usual: Sequence[str] = ()) -> str:
+        """The column that a user named, else the first one with a usual name, else "".
+
+        Raises:
+            DataError: there is no column of the name wanted.
+        """
+        by_meaning = {name.strip().lower(): name for name in self.names}
+        if wanted:
+            if wanted.strip().lower() in by_meaning:
+                return by_meaning[wanted.strip().lower()]
+            close = get_close_matches(wanted, self.names, n=3, cutoff=0.5)
+            hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {some(self.names, 20)}"
+            raise DataError(f"There is no column called {wanted!r}", hint)
+        return next((by_meaning[name] for name in usual if name in by_meaning), "")
+
+    def is_number(self, name: str) -> bool:
+        """Whether all cells of a column are numbers, or empty."""
+        return self.columns[name].dtype.kind == "f"
+
+    def text(self, name: str) -> list[str]:
+        """A column as strings, whole numbers without a point; "" where a cell is empty."""
+        values = self.columns[name].tolist()
+        return [_as_text(value) for value in values] if self.is_number(name) else values
+
+    def rows(self, where: Array) -> Columns:
+        """Some of the rows."""
+        lines = [self.lines[index] for index in where.tolist()]
+        return Columns(self.names, {name: column[where] for name, column in self.columns.items()}, lines)
+
+
+def _as_text(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(value)
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Signals in time, longer than what a model sees of them: one for each session, machine or class."""
+
+    arrays: Sequence[Array]  # each (time, channels) float32
+    channels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+
+Content = Files | Sequence[Rows] | Columns | Recordings
+
+
+@dataclass(frozen=True)
 class Listing:
-    """The examples of a source. `parts` and `groups` are empty, or name the part and the group of each example."""
+    """The examples of a source. `parts` and `groups` are empty, or name the part and the group of each example.
+
+    For a table, `labels` are empty too: the signal knows which column is what.
+    """
 
     source: str
-    layout: str  # folder, zip, idx, npz, csv, sample
+    layout: str  # folder, zip, idx, npz, csv, parquet, tables, lines, sample
     names: Sequence[str]
     labels: Sequence[str]
-    content: Files | Sequence[Rows]
+    content: Content
     parts: Sequence[str] = ()
     groups: Sequence[str] = ()
     warnings: Sequence[str] = field(default=())
+    tables: Mapping[str, Columns] = field(default_factory=dict)  # what lies beside a table: of items, of users
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A data set that has a name: what it is, and how to list it."""
+
+    about: str
+    listing: Callable[[str], Listing]
 
 
 def exactly(stream: BinaryIO, size: int, name: str) -> bytes:

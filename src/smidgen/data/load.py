@@ -1,42 +1,41 @@
-"""From a source to a `Dataset`: list, decode, check, split, inspect."""
+"""From a source to a `Dataset`: list, take for a task, read, split, learn what is to be learnt, inspect."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
-from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from smidgen import registry
 from smidgen.data import inspection, reading
 from smidgen.data.download import cache_folder
-from smidgen.data.listing import Listing, some
 from smidgen.data.sources import listing
-from smidgen.data.split import FEWEST, TEST, TRAIN, VALIDATION, Split, split
+from smidgen.data.split import TEST, TRAIN, VALIDATION, Split, split
 from smidgen.data.store import Memory, blocks
 from smidgen.errors import CorruptFiles, DataError, UsageError
-from smidgen.types import Array, DataReport, Dataset, Progress, Task, silent
+from smidgen.types import Array, DataReport, Dataset, Labels, Progress, Reading, Task, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-WHOLE = re.compile(r"-?[0-9]{1,18}")
+    from smidgen.data.listing import Listing
+    from smidgen.types import Answer
+
+CLOSE = 0.05  # scores of two tasks between which the user must choose
+ALONE = 0.1  # of a task that nothing but the lack of others speaks for
 
 
 def load(
     source: str | Path,
     *,
     task: Task | str | None = None,
-    seed: int = 0,
     skip_bad: bool = False,
-    resolution: int | None = None,
     memory_bytes: int | None = None,
     work: Path | None = None,
     progress: Progress = silent,
+    **options: Any,
 ) -> Dataset:
     """Read, check and split the examples of a source.
 
@@ -44,133 +43,110 @@ def load(
     only what is asked for is in memory.
 
     Args:
-        source: a folder with one sub-folder per class (also in a .zip), idx files, .npz, .csv, or a sample's name.
-        task: what the data is for; None takes the one task that smidgen has for such data.
-        seed: of the split.
+        source: a folder with one sub-folder per class (also in a .zip), tables, idx files, .npz, or a sample's name.
+        task: what the data is for; None takes the one that suits it best.
         skip_bad: leave damaged files out, and say so in the report, instead of raising.
-        resolution: the shorter side of what a family sees, in pixels.
         memory_bytes: None is half of the memory that is free.
         work: the folder for decoded examples that do not fit; None is smidgen's cache.
         progress: told how far the reading is.
+        options: fields of `types.Reading`: seed, target, group, resolution, window ...
 
     Raises:
         DataError: the source cannot be read, or cannot be learnt from.
         CorruptFiles: some of its files are damaged.
         StorageError: the work folder cannot be written.
+        UsageError: it is not clear what the data is for.
     """
-    task = task_for(task)
     found = listing(str(source))
-    classes = _classes(found)
+    how, why = taken_for(found, task, **options)
     memory = Memory(memory_bytes, work or cache_folder() / "work")
-    decoded = reading.read(found, registry.find("signals", task.signal).SIGNAL, memory, progress, resolution=resolution)
-    if decoded.bad and not skip_bad:
-        raise CorruptFiles(decoded.bad)
-    names, labels, given, groups = (
-        [column[index] for index in decoded.kept.tolist()] if column else []
-        for column in (found.names, found.labels, found.parts, found.groups)
+    kind: type[reading.Readable] = registry.find("signals", how.task.signal).SIGNAL
+    collected = kind.collect(found, how, memory, progress)
+    if collected.bad and not skip_bad:
+        raise CorruptFiles(collected.bad)
+    answer: Answer
+    answer, targets = registry.find("answers", how.task.answer).ANSWER.prepare(collected.labels, how, found.source)
+    hashes = reading.digests(collected.store)
+    made = _split(collected, answer, targets, hashes[:, 0], how)
+    examples = inspection.Examples(
+        collected.store, collected.names, targets, made.parts, hashes, collected.groups, answer.classes
     )
-    targets = _targets(labels, classes, found.source)
-    hashes = reading.digests(decoded.store)
-    made = split(targets, hashes[:, 0], seed, given, groups)
-    _train_has_all(targets, made, classes, found.source)
-    examples = inspection.Examples(decoded.store, names, targets, made.parts, hashes, groups)
-    facts = _facts(found, decoded, classes, made.rule)
     train, validation, test = (examples.part(part) for part in (TRAIN, VALIDATION, TEST))
+    facts = _facts(found, collected, how, why, made.rule)
     return Dataset(
         source=found.source,
-        signal=decoded.signal.learn(blocks(train.inputs)),
-        answer=registry.find("answers", task.answer).ANSWER(classes),
+        signal=collected.signal.learn(blocks(train.inputs)),
+        answer=answer.learn(train.targets),
         train=train,
         validation=validation,
         test=test,
-        fingerprint=_fingerprint(hashes, labels),
-        report=inspection.inspect(examples, decoded.signal.sketch, memory, facts),
+        fingerprint=_fingerprint(hashes, collected.labels),
+        report=inspection.inspect(examples, collected.signal, memory, facts),
+        how=how,
     )
 
 
-def _facts(found: Listing, decoded: reading.Decoded, classes: tuple[str, ...], rule: str) -> DataReport:
+def taken_for(found: Listing, task: Task | str | None, **options: Any) -> tuple[Reading, str]:
+    """What the source is taken for, and a sentence that says so and why.
+
+    Raises:
+        UsageError: there is no such task, or more than one to choose from.
+        DataError: there is none that suits.
+    """
+    if isinstance(task, Task):
+        return Reading(task, **options), f"{found.source} is used for {task.name}, as asked."
+    if task is not None:
+        how = Reading(registry.find("tasks", task).TASK, **options)
+        return how, f"{found.source} is used for {how.task.name}, as asked."
+    matches: list[tuple[float, Reading, str]] = []
+    for name in registry.names("tasks"):
+        how = Reading(registry.find("tasks", name).TASK, **options)
+        match = registry.find("signals", how.task.signal).SIGNAL.recognise(found, how)
+        if match:
+            matches.append((match.score, how, match.why))
+    if not matches:
+        raise DataError(f"{found.source} suits no task", f"Say which: --task {', '.join(registry.names('tasks'))}")
+    matches.sort(key=lambda one: -one[0])
+    best, how, why = matches[0]
+    rivals = [other.task.name for score, other, _ in matches if best - score < CLOSE]
+    if len(rivals) > 1:
+        raise UsageError(f"{found.source} suits {' and '.join(rivals)}: {why}", f"Say --task {' or '.join(rivals)}")
+    others = f"another one: --task {matches[1][1].task.name}" if len(matches) > 1 else "another one: --task"
+    return how, f"{found.source} was taken for {how.task.name}, because {why} ({others})."
+
+
+def _split(collected: reading.Collected, answer: Answer, targets: Array, contents: Array, how: Reading) -> Split:
+    made = split(answer.strata(targets), contents, how.seed, collected.parts, collected.groups)
+    rule = collected.rule or made.rule
+    if how.task.target != "normal":
+        return replace(made, rule=rule)
+    moved = np.where(targets != 0, TEST, made.parts)  # what is not normal is never learnt from
+    return Split(moved, f"{rule}; all that is not normal is in the test part")
+
+
+def _facts(found: Listing, collected: reading.Collected, how: Reading, why: str, rule: str) -> DataReport:
     """The report as far as reading alone can fill it."""
     return DataReport(
         source=found.source,
         layout=found.layout,
-        classes=classes,
+        task=how.task.name,
+        why=why,
+        classes=(),
         counts={},
-        sizes=decoded.sizes,
+        sizes=collected.sizes,
         split=rule,
         exact_duplicates=0,
         crossing_duplicates=[],
         near_duplicates=[],
         suspect_labels=[],
-        skipped=decoded.bad[: inspection.SHOWN],
-        warnings=[*found.warnings, *decoded.warnings],
-        totals={"skipped": len(decoded.bad)},
+        skipped=collected.bad[: inspection.SHOWN],
+        warnings=[*found.warnings, *collected.warnings],
+        totals={"skipped": len(collected.bad)},
     )
 
 
-def task_for(task: Task | str | None) -> Task:
-    """The task of that name; None is the only one there is.
-
-    Raises:
-        UsageError: there is no such task, or more than one to choose from.
-    """
-    if isinstance(task, Task):
-        return task
-    if task is None:
-        every = registry.names("tasks")
-        if len(every) > 1:
-            raise UsageError("It is not clear what the data is for", f"Say --task {' or '.join(every)}")
-        task = every[0]
-    found: Task = registry.find("tasks", task).TASK
-    return found
-
-
-def _classes(found: Listing) -> tuple[str, ...]:
-    """The names of the classes, numbers in numerical order, others in alphabetical order.
-
-    Raises:
-        DataError: fewer than two, names that are hard to tell apart, or not printable.
-    """
-    counts = Counter(found.labels)
-    classes = sorted(counts, key=lambda name: (0, int(name), name) if WHOLE.fullmatch(name) else (1, 0, name))
-    if len(classes) < 2:
-        hint = "Telling classes apart takes at least two; make one sub-folder (or label) for each"
-        raise DataError(f"{found.source} has only one class, {classes[0]!r}", hint)
-    alike: dict[str, str] = {}
-    for name in classes:
-        if not name.isprintable() or name != name.strip():
-            raise DataError(
-                f"{found.source} has a class called {name!r}", "Use printable characters without spaces around"
-            )
-        other = alike.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
-        if other != name:
-            raise DataError(
-                f"{found.source} has classes {other!r} and {name!r}, which look the same", "Merge or rename"
-            )
-    return tuple(classes)
-
-
-def _targets(labels: Sequence[str], classes: Sequence[str], source: str) -> Array:
-    """Class indices, (n,) int64. Raises DataError where a class has too few examples."""
-    numbers = {name: index for index, name in enumerate(classes)}
-    targets = np.array([numbers[label] for label in labels], np.int64)
-    few = [
-        f"{name} ({count})"
-        for name, count in zip(classes, np.bincount(targets, minlength=len(classes)).tolist(), strict=True)
-        if count < FEWEST
-    ]
-    if few:
-        hint = f"Each class needs at least {FEWEST}: one each for train, validation and test"
-        raise DataError(f"{source} has too few examples of {some(few)}", hint)
-    return targets
-
-
-def _train_has_all(targets: Array, made: Split, classes: Sequence[str], source: str) -> None:
-    missing = [classes[index] for index in np.setdiff1d(targets, targets[made.parts == TRAIN]).tolist()]
-    if missing:
-        raise DataError(f"{source} has no training examples of {some(missing)}", "Add some, or leave the class out")
-
-
-def _fingerprint(hashes: Array, labels: Sequence[str]) -> str:
+def _fingerprint(hashes: Array, labels: Labels) -> str:
     """SHA-256 over all examples and their labels, whatever their order and names."""
-    lines = sorted(one.tobytes() + label.encode() for one, label in zip(hashes, labels, strict=True))
+    known = [label.encode() if isinstance(label, str) else np.asarray(label).tobytes() for label in labels]
+    lines = sorted(one.tobytes() + label for one, label in zip(hashes, known, strict=True))
     return hashlib.sha256(b"".join(len(line).to_bytes(4) + line for line in lines)).hexdigest()

@@ -1,4 +1,4 @@
-"""Arrays in a .npz: x and y, x_train ... y_test, images and labels, or train_images ... test_labels."""
+"""Arrays in a .npz: x and y, x_train ... y_test, images and labels, or one signal in time for each class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import numpy as np
 
 from smidgen.data.archive import open_zip
-from smidgen.data.listing import PARTS, Listing, Rows, as_labels, damaged, numbered, only_given
+from smidgen.data.listing import PARTS, Listing, Recordings, Rows, as_labels, damaged, numbered, only_given
 from smidgen.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INPUTS = ("x", "images", "data")
 TARGETS = ("y", "labels", "target")
 ORDER = ("train", "validation", "test")
+LONG = 200  # steps of a signal in time that is no list of examples
 
 
 def listing(path: Path, source: str) -> Listing:
@@ -33,6 +34,8 @@ def listing(path: Path, source: str) -> Listing:
     archive = open_zip(path)
     members = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
     pairs = _pairs(members)
+    if not pairs and (recordings := _recordings(archive, members, path)):
+        return Listing(source, "npz", *recordings)
     if not pairs:
         found = ", ".join(sorted(members)) or "none"
         hint = "Call them x and y, or x_train, y_train, x_test and y_test"
@@ -64,6 +67,23 @@ def _pairs(members: dict[str, str]) -> dict[str, tuple[str, str]]:
                 if both[0] and both[1]:
                     found.setdefault(part, (both[0], both[1]))
     return found
+
+
+def _recordings(
+    archive: ZipFile, members: dict[str, str], path: Path
+) -> tuple[list[str], list[str], Recordings] | None:
+    """Names, labels and arrays where every array is a signal in time named after its class, such as inner007."""
+    rows = {name: _rows(archive, member, f"{name} in {path}") for name, member in sorted(members.items())}
+    widths = {row.shape[1:] for row in rows.values()}
+    is_long = all(len(row.shape) <= 2 and row.dtype.kind in "iuf" and row.shape[0] >= LONG for row in rows.values())
+    if not rows or len(widths) != 1 or not is_long:
+        return None
+    arrays = [_whole(row).astype(np.float32).reshape(row.shape[0], -1) for row in rows.values()]
+    wrong = next((name for name, array in zip(rows, arrays, strict=True) if not np.isfinite(array).all()), None)
+    if wrong:
+        raise DataError(f"{wrong} in {path} holds values that are no finite numbers", "Replace or remove them")
+    channels = tuple(f"channel {index}" for index in range(arrays[0].shape[1]))
+    return [f"{path.name}:{name}" for name in rows], list(rows), Recordings(arrays, channels)
 
 
 def _rows(archive: ZipFile, member: str, name: str) -> Rows:

@@ -9,16 +9,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO, Protocol, Self, TypeVar
 
 import numpy as np
 
-from smidgen.data.listing import BLOCK_BYTES, DAMAGED, Files, Listing, Rows, reason, some
+from smidgen.data.listing import BLOCK_BYTES, DAMAGED, Columns, Files, Listing, Recordings, Rows, reason, some
 from smidgen.data.store import Memory, blocks
 from smidgen.errors import DataError
-from smidgen.types import Array, Event, Progress, Signal, Store
+from smidgen.types import Array, Event, Labels, Progress, Reading, Signal, Store
 
 THREADS = min(8, os.cpu_count() or 1)
 HEADERS_AT_ONCE = 1024
@@ -26,8 +26,69 @@ Item = TypeVar("Item")
 Shapes = Mapping[tuple[int, ...], int]  # of examples -> how many have it
 
 
+@dataclass(frozen=True)
+class Match:
+    """How well a signal suits a listing, 0 to 1, and why, as the end of a sentence: "it has a column of texts"."""
+
+    score: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The examples of a source, read, and divided where the signal knows better than chance how to."""
+
+    signal: Readable  # nothing learnt yet
+    store: Store
+    labels: Labels
+    names: Sequence[str]  # where each example came from
+    parts: Sequence[str] = ()  # train, validation or test, where the source or the signal decides; else empty
+    groups: Sequence[str] = ()  # what must stay on one side
+    rule: str = ""  # in words, how the signal divided them
+    sizes: Mapping[str, int] = field(default_factory=dict)  # "28x28x1" -> examples
+    bad: Sequence[tuple[str, str]] = ()  # (name, why) of what could not be read
+    warnings: Sequence[str] = ()
+
+
 class Readable(Signal, Protocol):
     """A signal that whole sets of examples can be read for."""
+
+    comparable: bool  # whether examples with nearly equal numbers are nearly identical
+
+    @classmethod
+    def recognise(cls, found: Listing, how: Reading) -> Match | None:
+        """Whether a source may hold this kind of input, for the task in `how`. Reads no more than a few examples."""
+        ...
+
+    @classmethod
+    def collect(
+        cls, found: Listing, how: Reading, memory: Memory, progress: Progress, sensor: Self | None = None
+    ) -> Collected:
+        """Read all examples.
+
+        Args:
+            found: what to read.
+            how: the choices of the user.
+            memory: where to put the examples.
+            progress: hears how far it is.
+            sensor: read as this one would, for data that a model is measured on; None: plan what suits the data.
+
+        Raises:
+            DataError: it cannot be read, or not as this signal.
+        """
+        ...
+
+    def learn(self, blocks: Iterable[Array]) -> Self:
+        """The same with what is learnt from training examples, blocks (b, *input.shape)."""
+        ...
+
+    def sketch(self, block: Array) -> Array:
+        """A few numbers that say what an example looks like: (b, d) uint8."""
+        ...
+
+
+class Decodable(Readable, Protocol):
+    """A signal whose examples are files, or rows of arrays, that `read` decodes."""
 
     @staticmethod
     def header(stream: BinaryIO, name: str) -> tuple[tuple[int, ...], str]:
@@ -40,7 +101,7 @@ class Readable(Signal, Protocol):
         ...
 
     @classmethod
-    def plan(cls, shapes: Shapes, resolution: int | None, fixed: bool = False) -> Self:
+    def plan(cls, shapes: Shapes, how: Reading, fixed: bool = False) -> Self:
         """The sensor that suits examples of these shapes (shape -> how many); `fixed`: decode cannot resize them."""
         ...
 
@@ -56,24 +117,16 @@ class Readable(Signal, Protocol):
         """The signal that `simplify` leads to: without colour, say."""
         ...
 
-    def sketch(self, block: Array) -> Array:
-        """A few numbers that say what an example looks like: (b, d) uint8."""
-        ...
 
-    def learn(self, blocks: Iterable[Array]) -> Self:
-        """The same sensor with what is learnt from training examples."""
-        ...
-
-
-Plan = Callable[[Shapes, bool], Readable]
-Keep = Callable[[Iterator[Array], int, Readable], tuple[Readable, Store]]
+Plan = Callable[[Shapes, bool], Decodable]
+Keep = Callable[[Iterator[Array], int, Decodable], tuple[Decodable, Store]]
 
 
 @dataclass(frozen=True)
 class Decoded:
     """Examples in a store. `kept`: their places in the listing; `bad`: (name, why) of those that are missing."""
 
-    signal: Readable
+    signal: Decodable
     store: Store
     kept: Array
     bad: list[tuple[str, str]]
@@ -83,21 +136,20 @@ class Decoded:
 
 def read(
     found: Listing,
-    kind: type[Readable],
+    kind: type[Decodable],
+    how: Reading,
     memory: Memory,
     progress: Progress,
-    *,
-    resolution: int | None = None,
-    sensor: Readable | None = None,
-) -> Decoded:
-    """Decode all examples of a listing.
+    sensor: Decodable | None = None,
+) -> Collected:
+    """Decode all examples of a listing of files or arrays.
 
     Args:
         found: what to read.
         kind: the signal that knows how.
+        how: see the signal's `plan`.
         memory: where to put them.
         progress: told about every block.
-        resolution: see the signal's `plan`.
         sensor: read as this one would; None plans the sensor that suits the examples.
 
     Raises:
@@ -105,29 +157,52 @@ def read(
         StorageError: the file that stands in for memory cannot be written.
     """
 
-    def plan(shapes: Shapes, fixed: bool) -> Readable:
+    def plan(shapes: Shapes, fixed: bool) -> Decodable:
         if sensor and fixed and set(shapes) != {sensor.input.shape}:
             wrong = f"The examples in {found.source} are {_size(next(iter(shapes)))}"
             raise DataError(f"{wrong}, but {_size(sensor.input.shape)} is wanted", "Give image files, or other arrays")
-        return sensor or kind.plan(shapes, resolution, fixed)
+        return sensor or kind.plan(shapes, how, fixed)
 
-    def keep(source: Iterator[Array], count: int, signal: Readable) -> tuple[Readable, Store]:
+    def keep(source: Iterator[Array], count: int, signal: Decodable) -> tuple[Decodable, Store]:
         stored = _store(source, signal, memory, _Clock("read", count, progress))
         return (signal, stored) if sensor else _simplify(signal, stored, memory)
 
     if isinstance(found.content, Sequence):
-        return _read_rows(found.content, len(found.names), kind, plan, keep)
-    return _read_files(found, found.content, kind, plan, keep)
+        decoded = _read_rows(found.content, len(found.names), kind, plan, keep)
+    elif isinstance(found.content, Columns | Recordings):
+        what = "a table" if isinstance(found.content, Columns) else "recordings"
+        raise DataError(f"{found.source} holds {what}, not {kind.noun}", "Say another --task, or give files")
+    else:
+        decoded = _read_files(found, found.content, kind, plan, keep)
+    return _collected(found, decoded)
 
 
-def _read_rows(pieces: Sequence[Rows], count: int, kind: type[Readable], plan: Plan, keep: Keep) -> Decoded:
+def _collected(found: Listing, decoded: Decoded) -> Collected:
+    labels, names, parts, groups = (
+        [column[index] for index in decoded.kept.tolist()] if column else []
+        for column in (found.labels, found.names, found.parts, found.groups)
+    )
+    return Collected(
+        decoded.signal,
+        decoded.store,
+        labels,
+        names,
+        parts,
+        groups,
+        sizes=decoded.sizes,
+        bad=decoded.bad,
+        warnings=decoded.warnings,
+    )
+
+
+def _read_rows(pieces: Sequence[Rows], count: int, kind: type[Decodable], plan: Plan, keep: Keep) -> Decoded:
     shape, adapt, warnings = kind.adapter(pieces)
     source = (adapt(block) for rows in pieces for block in rows.blocks())
     signal, store = keep(source, count, plan({shape: count}, True))
     return Decoded(signal, store, np.arange(count), [], {_size(shape): count}, warnings)
 
 
-def _read_files(found: Listing, files: Files, kind: type[Readable], plan: Plan, keep: Keep) -> Decoded:
+def _read_files(found: Listing, files: Files, kind: type[Decodable], plan: Plan, keep: Keep) -> Decoded:
     names = found.names
     with ThreadPoolExecutor(THREADS) as pool:
         each = _Each(files, pool)
@@ -188,7 +263,7 @@ class _Each:
                     yield index, result
 
 
-def _store(source: Iterator[Array], signal: Readable, memory: Memory, clock: _Clock) -> Store:
+def _store(source: Iterator[Array], signal: Decodable, memory: Memory, clock: _Clock) -> Store:
     writer = memory.writer(clock.total, signal.input.shape, signal.input.dtype)
     for block in source:
         writer.append(block)
@@ -196,7 +271,7 @@ def _store(source: Iterator[Array], signal: Readable, memory: Memory, clock: _Cl
     return writer.store()
 
 
-def _simplify(signal: Readable, store: Store, memory: Memory) -> tuple[Readable, Store]:
+def _simplify(signal: Decodable, store: Store, memory: Memory) -> tuple[Decodable, Store]:
     """The same examples in the signal's simpler form, if that loses nothing."""
     if any(signal.simplify(block) is None for block in blocks(store)):
         return signal, store

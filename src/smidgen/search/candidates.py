@@ -23,6 +23,7 @@ def candidates(
     activation: str = "relu",
     bits: int = 8,
     progress: Progress = silent,
+    most: int | None = None,
 ) -> list[Candidate]:
     """For each family the largest network that fits, a smaller one, and the nearest that did not fit.
 
@@ -35,6 +36,7 @@ def candidates(
         activation: of every family.
         bits: of weights and activations as they will ship, 8 or 32.
         progress: told after every family.
+        most: parameters that suit the task, where the budget does not limit them.
 
     Raises:
         BudgetError: nothing fits; the message has the nearest miss.
@@ -42,7 +44,7 @@ def candidates(
     found: list[Candidate] = []
     for index, family in enumerate(families):
         progress(Event("price candidates", index, len(families), message=family))
-        found += _of_family(signal, answer, budget, family, size, activation, bits)
+        found += _of_family(signal, answer, budget, family, size or 0, activation, bits, most or DEFAULT_PARAMETERS)
     if not any(candidate.fits for candidate in found):
         nearest = min(found, key=lambda candidate: candidate.cost.flash_bytes + candidate.cost.ram_bytes)
         raise BudgetError(
@@ -54,7 +56,14 @@ def candidates(
 
 
 def _of_family(
-    signal: Signal, answer: Answer, budget: Budget, family: str, size: int | None, activation: str, bits: int
+    signal: Signal,
+    answer: Answer,
+    budget: Budget,
+    family: str,
+    size: int,
+    activation: str,
+    bits: int,
+    usual: int,
 ) -> list[Candidate]:
     def at(wanted: int) -> Candidate:
         return priced(signal, answer, budget, family, wanted, activation, bits)
@@ -62,7 +71,7 @@ def _of_family(
     module = registry.find("families", family)
     if size:
         return [at(size)]
-    limit = DEFAULT_PARAMETERS if budget.parameters is None else min(budget.parameters, module.LARGEST)
+    limit = usual if budget.parameters is None else min(budget.parameters, module.LARGEST)
     most = max(module.SMALLEST, min(limit, budget.flash_bytes or limit))
     sizes = sorted({max(module.SMALLEST, int(most * share)) for share in STEPS}, reverse=True)
     found: dict[int, Candidate] = {}

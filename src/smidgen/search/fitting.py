@@ -8,16 +8,17 @@ import numpy as np
 import torch
 from torch import fx, nn
 
+from smidgen import registry
 from smidgen.budget import Budget
 from smidgen.compiler.network import build
 from smidgen.compression.quantize import quantize
 from smidgen.families._layers import parameters
 from smidgen.search.candidates import candidates, priced
 from smidgen.search.plan import Forecast, epochs, sprint, suited, threads
-from smidgen.search.policy import natural
+from smidgen.search.policy import FEW, natural
 from smidgen.search.race import Racer, race
 from smidgen.training.checkpoint import Journal
-from smidgen.training.loop import Run, Training, measure
+from smidgen.training.loop import Run, Training, measure, outputs
 from smidgen.training.recipe import Recipe
 from smidgen.types import Array, Candidate, CurvePoint, Dataset, Json, Progress, silent
 
@@ -34,6 +35,7 @@ class Wishes:
 
     families: Sequence[str]
     size: int | None = None
+    most: int | None = None  # parameters, where the budget does not say
     activation: str = "relu"
     epochs: int | None = None
     learning_rate: float | None = None
@@ -87,7 +89,9 @@ class Fitting:
     def price(self) -> list[Candidate]:
         """Everything worth a try, with what it costs."""
         w, d = self.wishes, self.data
-        return candidates(d.signal, d.answer, self.budget, w.families, w.size, w.activation, self._bits, self.forecast)
+        return candidates(
+            d.signal, d.answer, self.budget, w.families, w.size, w.activation, self._bits, self.forecast, w.most
+        )
 
     def race(self, fitting: Sequence[Candidate]) -> tuple[Racer, list[Candidate]]:
         """The candidate that learns best in a short time."""
@@ -110,20 +114,21 @@ class Fitting:
 
     def augmented(self, winner: Racer) -> Recipe:
         """The recipe with the augmentation that this data bears."""
-        if not self.wishes.augment:
+        few = len(self.data.train) < FEW
+        if not self.wishes.augment or self._solved(winner.candidate) or not self.data.signal.changes(few):
             return self.recipe
         probe = winner.network
         if winner.candidate.metric is None:
             probe = self._build(winner.candidate)
             self._train(probe, winner.candidate, "probe", self._sprint(2))
         augmentation, losses = natural(probe, self.data, self.recipe.seed)
-        self.history.append({"step": "augment", "losses": losses, "augmentation": vars(augmentation)})
+        self.history.append({"step": "augment", "losses": losses, "augmentation": augmentation})
         return self.recipe.with_(augmentation=augmentation)
 
     def teacher(self, winner: Racer) -> nn.Module | None:
         """A larger network to learn from, where a short trial shows on validation that it helps the winner."""
         candidate, examples = winner.candidate, len(self.data.train)
-        if not self.wishes.distill or candidate.cost.parameters > TEACHABLE:
+        if not self.wishes.distill or candidate.cost.parameters > TEACHABLE or self._solved(candidate):
             return None
         large = self._priced(candidate, TEACHER)
         teacher = self._build(large)
@@ -152,7 +157,7 @@ class Fitting:
         trained, rounded = (measure(form, self.data.validation, self.data) for form in (network, graph))
         step: dict[str, Json] = {"step": "quantize", "float": trained, "rounded": rounded, "tolerance": TOLERANCE}
         self.history.append(step)
-        if rounded < trained - TOLERANCE:
+        if rounded < trained - TOLERANCE and not self._solved(candidate):
             before = {name: value.clone() for name, value in graph.state_dict().items()}
             step["trained"] = self._refine(graph, network, candidate)
             if step["trained"] < rounded:
@@ -185,7 +190,17 @@ class Fitting:
 
     def _build(self, candidate: Candidate) -> nn.Module:
         data, seed = self.data, self.recipe.seed
-        return build(data.signal, data.answer, candidate.family, candidate.size, self.wishes.activation, seed)
+        network = build(data.signal, data.answer, candidate.family, candidate.size, self.wishes.activation, seed)
+        prepare = getattr(registry.find("families", candidate.family), "prepare", None)
+        if prepare is not None:
+            with torch.no_grad():
+                prepare(network.body, network, data)
+        return network
+
+    @staticmethod
+    def _solved(candidate: Candidate) -> bool:
+        """Whether the family finds its weights in closed form, without any steps."""
+        return bool(getattr(registry.find("families", candidate.family), "SOLVED", False))
 
     def _marathon(self, candidate: Candidate) -> Recipe:
         count = self.wishes.epochs or epochs(len(self.data.train), candidate.cost.macs)
@@ -214,6 +229,8 @@ class Fitting:
     def _train(
         self, network: nn.Module, candidate: Candidate, stage: str, recipe: Recipe, teacher: nn.Module | None = None
     ) -> Run:
+        if self._solved(candidate):
+            return Run(stage, metric=measure(network, self.data.validation, self.data), finished=True)
         recipe = self._suited(network, recipe)
         self._plan(stage, candidate, recipe)
         with threads(candidate.cost.macs):
@@ -223,6 +240,12 @@ class Fitting:
         self.forecast.finish(stage)
         self.curve += run.curve
         return run
+
+
+def calibrated(data: Dataset, shipped: nn.Module) -> Dataset:
+    """The data with an answer whose thresholds suit the final network, chosen on validation."""
+    part = data.validation
+    return replace(data, answer=data.answer.calibrate(outputs(shipped, part, data), part.targets))
 
 
 def _stage(candidate: Candidate, number: int) -> str:

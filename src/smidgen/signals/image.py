@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from statistics import median
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
-from smidgen.data.folder import open_file
-from smidgen.errors import BundleError, DataError, UsageError
+from smidgen.data.folder import one_file
+from smidgen.data.listing import Columns, Listing, Recordings, Rows
+from smidgen.data.reading import Collected, Match, read
+from smidgen.errors import BundleError, UsageError
 from smidgen.signals import _pixels
-from smidgen.types import Array, Json, TensorSpec
+from smidgen.types import Array, Changes, Json, Progress, Reading, TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from torch import nn
+    from torch import Tensor, nn
 
-    from smidgen.data.listing import Rows
+    from smidgen.data.store import Memory
 
 USUAL = 64  # pixels of the shorter side of the features; small models see little more
 LARGEST_SENSOR = 512  # pixels; larger images are made smaller while they are read, not by the model
+LOOKED_AT = 100  # names of files that tell what they hold
+ALWAYS: tuple[tuple[Changes, ...], ...] = (({"shift": 0.036},), ({"flip": 1.0},))
+WITH_FEW: tuple[tuple[Changes, ...], ...] = (
+    ({"rotate": 10.0}, {"rotate": 5.0}),
+    ({"scale": 0.12}, {"scale": 0.06}),
+    ({"shear": 0.1}, {"shear": 0.05}),
+)
 GRID = 16  # cells along each side of a sketch
 LIMITS = {"height": (1, 2**15), "width": (1, 2**15), "channels": (1, 3), "zero_point": (0, 255), "shrink": (1, 2**10)}
 
@@ -43,6 +52,8 @@ class ImageSignal:
     shrink: int = 1
 
     kind = "image"
+    noun = "images"
+    comparable = True
 
     @property
     def input(self) -> TensorSpec:
@@ -60,19 +71,34 @@ class ImageSignal:
 
         return ImageFrontend(self.zero_point, self.scale, self.shrink)
 
-    def load(self, path: Path) -> Array:
+    @classmethod
+    def recognise(cls, found: Listing, how: Reading) ->  Match | None:  # noqa: ARG003
+        """Files whose names or content are those of images; arrays of pixels."""
+        content = found.content
+        if isinstance(content, Sequence):
+            pixels = all(len(rows.shape) in (3, 4) and rows.dtype.kind in "iub" for rows in content)
+            fractions = all(len(rows.shape) == 4 or (len(rows.shape) == 3 and min(rows.shape[1:]) >= 8) for rows in content)
+            return Match(0.9 if pixels else 0.6, "its arrays are stacks of pictures") if pixels or fractions else None
+        if isinstance(content, Columns | Recordings):
+            return None
+        endings = tuple(ending for form in _pixels.FORMATS.values() for ending in form)
+        share = np.mean([name.lower().endswith(endings) for name in found.names[:LOOKED_AT]])
+        return Match(0.95 if share > 0.5 else 0.1, "its files are images" if share > 0.5 else "it holds files by class")
+
+    @classmethod
+    def collect(
+        cls, found: Listing, how: Reading, memory: Memory, progress: Progress, sensor: Self | None = None
+    ) -> Collected:
+        """Decode all images; raises DataError."""
+        return read(found, cls, how, memory, progress, sensor)
+
+    def examples(self, given: str) -> Iterator[tuple[str, Array]]:
         """One image file as the sensor would have given it: uint8 (height, width, channels).
 
         Raises:
             DataError: it is missing, not an image, too large, or damaged.
         """
-        try:
-            with open_file(path) as file:
-                return self.decode(file.read())
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}", "Check its name and permissions") from None
-        except DataError as error:
-            raise DataError(f"{path} {error.what}", "Give a JPEG, PNG or BMP image") from None
+        yield given, one_file(given, self.decode, "Give a JPEG, PNG or BMP image")
 
     def decode(self, data: bytes) -> Array:
         """The content of an image file, made to fit the sensor. Raises DataError without the name of the file."""
@@ -89,7 +115,7 @@ class ImageSignal:
         return _pixels.adapter(pieces)
 
     @classmethod
-    def plan(cls, shapes: Mapping[tuple[int, ...], int], resolution: int | None, fixed: bool = False) -> Self:
+    def plan(cls, shapes: Mapping[tuple[int, ...], int], how: Reading, fixed: bool = False) -> Self:
         """The sensor that suits images of these shapes.
 
         Images of one size keep it, and the model shrinks them to about `resolution`. Others are resized while they
@@ -97,12 +123,13 @@ class ImageSignal:
 
         Args:
             shapes: (height, width, channels) -> how many images have it.
-            resolution: the shorter side that a family should see, in pixels; None is at most USUAL.
+            how: has the shorter side that a family should see, in pixels; None is at most USUAL.
             fixed: the images cannot be resized while they are read.
 
         Raises:
             UsageError: a resolution that makes no sense.
         """
+        resolution = how.resolution
         if resolution is not None and not 4 <= resolution <= LARGEST_SENSOR:
             raise UsageError(f"A resolution of {resolution} pixels makes no sense", f"Use 4 to {LARGEST_SENSOR}")
         channels = max(shape[2] for shape in shapes)
@@ -140,6 +167,16 @@ class ImageSignal:
         mean = (histogram * levels).sum() / histogram.sum()
         deviation = math.sqrt((histogram * (levels - mean) ** 2).sum() / histogram.sum())
         return replace(self, zero_point=round(mean), scale=1 / max(1.0, deviation))
+
+    def changes(self, few: bool) -> Sequence[Sequence[Changes]]:
+        """Shift and flip; with few examples also what blurs pixels, which teaches more than it costs then."""
+        return ALWAYS + (WITH_FEW if few else ())
+
+    def augment(self, raw: Tensor, how: Changes, seed: int) -> Tensor:
+        """Each image changed in its own way; (batch, height, width, channels) uint8 in and out."""
+        from smidgen.signals._image_changes import change
+
+        return change(raw, how, seed)
 
     def to_json(self) -> dict[str, Json]:
         """The fields by name."""

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from smidgen.errors import DataError
-from smidgen.training.augment import augment
 from smidgen.training.checkpoint import Journal, optimizer_state, restore_optimizer
 from smidgen.training.optimizers import optimizer, rate
 from smidgen.training.recipe import Recipe
@@ -22,6 +21,7 @@ from smidgen.types import Array, CurvePoint, Dataset, Event, Json, Part, Progres
 SAVE_EVERY = 20.0  # seconds between checkpoints within an epoch
 TELL_EVERY = 8  # steps between two words to the progress listener
 BATCH = 500  # of an evaluation
+LEAST = -1e9  # of a metric, where a checkpoint needs a finite number
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Run:
 
     def to_json(self) -> dict[str, Json]:
         """For a checkpoint; `best` is a finite number there."""
-        return asdict(self) | {"best": max(self.best, -1.0)}
+        return asdict(self) | {"best": max(self.best, LEAST)}
 
     @classmethod
     def from_json(cls, state: Mapping[str, Json]) -> "Run":
@@ -140,8 +140,8 @@ class Training:
         torch.manual_seed(chance)
         raw = torch.from_numpy(self.data.train.inputs[indices])
         target = torch.from_numpy(self.data.train.targets[indices]).to(self.device)
-        if run.step < (1 - recipe.clean) * total:
-            raw = augment(raw, recipe.augmentation, chance)
+        if recipe.augmentation and run.step < (1 - recipe.clean) * total:
+            raw = self.data.signal.augment(raw, recipe.augmentation, chance)
         raw = raw.to(self.device)
         with self._precision():
             output = self.network(raw).float()
@@ -248,9 +248,8 @@ class Training:
 
 
 def measure(network: nn.Module, part: Part, data: Dataset) -> float:
-    """The answer's metric of a torch network on one part of the data."""
-    correct = data.answer.correct(outputs(network, part, data), part.targets)
-    return float(np.mean(correct))
+    """The answer's metric of a torch network on one part of the data, or what stands for it in choices."""
+    return data.answer.standing(outputs(network, part, data), part.targets)
 
 
 def outputs(network: nn.Module, part: Part, data: Dataset) -> Array:
@@ -279,4 +278,4 @@ def _has_bfloat16() -> bool:
 def _note(run: Run) -> str:
     if not run.curve or run.curve[-1].metric is None:
         return ""
-    return f"validation {run.curve[-1].metric:.2%}"
+    return f"validation {run.curve[-1].metric:.4f}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from smidgen.errors import UsageError
-from smidgen.training.augment import Augmentation
+from smidgen.types import Changes
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Recipe:
     imitation: float = 0.7  # the share of the loss that a teacher gets, where there is one
     clean: float = 0.1  # the share of all steps, the last ones, without augmentation
     patience: int = 0  # epochs without progress before stopping early; 0: never
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Changes = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:

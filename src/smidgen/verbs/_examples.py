@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smidgen.bundle import MANIFEST, Bundle
+from smidgen.bundle import MANIFEST, Bundle, dump_json
 from smidgen.errors import CorruptFiles, DataError
 from smidgen.evidence import entry
-from smidgen.types import Array, Part, silent
+from smidgen.types import Part, Signal, silent
 
 if TYPE_CHECKING:
     from smidgen.types import Dataset, Progress
@@ -28,17 +28,19 @@ def reload(bundle: Bundle, source: str | None = None, progress: Progress = silen
     """
     from smidgen.data.load import load
 
+    from smidgen.verbs.fit import reading_options
+
     origin = bundle.manifest["data"]
     place = source or entry(origin, "source", str, f"{MANIFEST}: data")
-    known = {name: bundle.manifest["options"].get(name) for name in ("seed", "skip_bad", "resolution")}
-    given: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
+    options = bundle.manifest["options"]
+    given = {**reading_options(options), "skip_bad": bool(options.get("skip_bad"))}
     try:
         data = load(place, task=bundle.manifest["task"], progress=progress, **given)
     except DataError as error:
         raise DataError(
             f"The data of {bundle.name} cannot be read again: {error.what}", "Say where it is now with --data"
         ) from None
-    if data.fingerprint != entry(origin, "fingerprint", str, f"{MANIFEST}: data") or data.signal != bundle.signal:
+    if data.fingerprint != entry(origin, "fingerprint", str, f"{MANIFEST}: data") or not _same(data.signal, bundle.signal):
         raise DataError(
             f"The data at {place} is not what {bundle.name} was made from: its fingerprint differs",
             "Say where the original is with --data",
@@ -62,30 +64,29 @@ def others(bundle: Bundle, source: str, part: str, progress: Progress = silent) 
         DataError: it cannot be read, or has classes that the model does not know.
     """
     from smidgen.data.download import cache_folder
-    from smidgen.data.reading import read
+    from smidgen import registry
     from smidgen.data.sources import listing
     from smidgen.data.store import Memory, Subset
+    from smidgen.types import Reading
+    from smidgen.verbs.fit import reading_options
 
     found = listing(source)
     sensor: Any = bundle.signal
     memory = Memory(None, cache_folder() / "work")
-    decoded = read(found, type(sensor), memory, progress, sensor=sensor)
-    if decoded.bad:
-        raise CorruptFiles(decoded.bad)
-    chosen = [index for index in range(len(found.names)) if not found.parts or found.parts[index] == part]
+    task = registry.find("tasks", bundle.manifest["task"]).TASK
+    how = Reading(task, **reading_options(bundle.manifest["options"]))
+    collected = type(sensor).collect(found, how, memory, progress, sensor)
+    if collected.bad:
+        raise CorruptFiles(list(collected.bad))
+    count = len(collected.names)
+    chosen = [index for index in range(count) if not collected.parts or collected.parts[index] == part]
     if not chosen:
-        raise DataError(f"{source} has no {part} part", f"It has: {', '.join(sorted(set(found.parts)))}")
-    targets = _targets([found.labels[index] for index in chosen], bundle, source)
-    return Part(Subset(decoded.store, np.array(chosen)), targets, [found.names[index] for index in chosen])
+        raise DataError(f"{source} has no {part} part", f"It has: {', '.join(sorted(set(collected.parts)))}")
+    targets = bundle.answer.targets([collected.labels[index] for index in chosen], source)
+    names, groups = ([column[i] for i in chosen] if column else [] for column in (collected.names, collected.groups))
+    return Part(Subset(collected.store, np.array(chosen)), targets, names, groups)
 
 
-def _targets(labels: list[str], bundle: Bundle, source: str) -> Array:
-    names = list(getattr(bundle.answer, "names", ()))
-    unknown = sorted(set(labels) - set(names))
-    if unknown:
-        raise DataError(
-            f"{source} has classes that {bundle.name} does not know: {', '.join(unknown[:5])}",
-            f"It knows: {', '.join(names[:20])}",
-        )
-    places = {name: index for index, name in enumerate(names)}
-    return np.array([places[label] for label in labels], np.int64)
+def _same(one: Signal, other: Signal) -> bool:
+    """Whether two signals read alike; JSON has no difference between lists and tuples."""
+    return dump_json(one.to_json()) == dump_json(other.to_json())

@@ -56,7 +56,7 @@ def check_export(fitted: Fitted, data: Dataset, model: bytes) -> list[Similarity
     shipped = evaluate(OnnxRunner(model), part, data.signal, answer, "validation")
     simulated = outputs(fitted.shipped, part, data)
     trained = answer.correct(outputs(fitted.network, part, data), part.targets)
-    same = float(np.mean(answer.decide(shipped.output) == answer.decide(simulated)))
+    same = float(np.mean(answer.same(shipped.output, simulated)))
     worst = min(layers, key=lambda layer: layer.sqnr_db, default=None)
     where = f"; layer {worst.layer} departs most ({worst.sqnr_db:.1f} dB)" if worst else ""
     if same < SAME:
@@ -124,7 +124,7 @@ def facts(
         task=task.name,
         evidence=evidence,
         metric=data.answer.metric,
-        noun="images" if data.signal.kind == "image" else "examples",
+        noun=data.signal.noun,
         bundle=str(folder),
         command=_command(data.source, folder, options),
         family=fitted.candidate.family,

@@ -13,7 +13,20 @@ LISTED = 5  # entries of a list that the text shows; the report itself has more
 
 
 def data(
-    source: str, *, task: str | None = None, skip_bad: bool = False, seed: int = 0, progress: Progress = silent
+    source: str,
+    *,
+    task: str | None = None,
+    target: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    ignore: list[str] | None = None,
+    normal: str | None = None,
+    window: int | None = None,
+    hop: int | None = None,
+    horizon: int | None = None,
+    skip_bad: bool = False,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> DataReport:
     """Check the examples of a source: counts, sizes, damaged files, duplicates, labels that look wrong.
 
@@ -22,9 +35,17 @@ def data(
         smidgen data scans.zip --skip-bad --json
 
     Args:
-        source: A folder with one sub-folder per class (also in a .zip), a folder of idx files, a .npz, a .csv with the
-            columns path and label, or the name of a sample.
+        source: A folder with one sub-folder per class (also in a .zip), a table (.csv, .tsv, .parquet), a folder of
+            tables or of idx files, a .npz, a .csv with the columns path and label, or the name of a sample.
         task: What the data is for. Without it, the task is inferred from the data.
+        target: The column to predict; by default found by its name, else the last one.
+        group: The column of what must stay on one side of the split: patients, speakers, engines.
+        time: The column that orders rows.
+        ignore: A column to leave out; may be given more than once.
+        normal: The class of normal examples, where what is not normal is to be found.
+        window: Steps of a series in one example, or bytes of a text.
+        hop: Steps from one window to the next.
+        horizon: Steps to forecast.
         skip_bad: Leave damaged files out and list them, instead of stopping.
         seed: Of the split into train, validation and test parts, where the source gives none.
         progress: Told how far the reading is.
@@ -36,9 +57,11 @@ def data(
         DataError: The source cannot be read, or cannot be learnt from.
         CorruptFiles: Some of its files are damaged.
     """
+    given = {name: value for name, value in locals().items() if name not in ("source", "task", "skip_bad", "progress")}
     from smidgen.data.load import load
+    from smidgen.verbs.fit import reading_options
 
-    return load(source, task=task, seed=seed, skip_bad=skip_bad, progress=progress).report
+    return load(source, task=task, skip_bad=skip_bad, progress=progress, **reading_options(given)).report
 
 
 def as_text(report: DataReport) -> str:
@@ -46,7 +69,8 @@ def as_text(report: DataReport) -> str:
     total = sum(sum(classes.values()) for classes in report.counts.values())
     sizes = sorted(report.sizes, key=lambda size: -report.sizes[size])
     lines = [
-        f"{report.source}: {total:,} examples of {len(report.classes)} classes ({report.layout})",
+        report.why,
+        f"{report.source}: {total:,} examples{_of(report)} ({report.layout})",
         f"Sizes: {_some([f'{size} ({report.sizes[size]:,})' for size in sizes], len(sizes))}",
         f"Split: {report.split}",
         "",
@@ -75,10 +99,14 @@ def as_text(report: DataReport) -> str:
     return "\n".join([*lines, *(f"Note: {warning}" for warning in report.warnings)])
 
 
+def _of(report: DataReport) -> str:
+    return f" of {len(report.classes)} classes" if report.classes else ""
+
+
 def _table(report: DataReport) -> list[str]:
     """Counts by class and part, in aligned columns."""
     parts = list(report.counts)
-    rows = [["class", *parts]]
+    rows = [["class" if report.classes else "", *parts]]
     rows += [[name, *(f"{report.counts[part].get(name, 0):,}" for part in parts)] for name in report.classes]
     rows.append(["all", *(f"{sum(report.counts[part].values()):,}" for part in parts)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -54,11 +54,6 @@ def listing(kind: Kind = "tasks") -> Listing:
 
 
 def _entries(kind: str) -> Iterator[Entry]:
-    if kind == "samples":
-        from smidgen.data.samples import SAMPLES
-
-        yield from (Entry(name, sample.about) for name, sample in sorted(SAMPLES.items()))
-        return
     for name in registry.names(kind):
         yield Entry(name, _device(name) if kind == "devices" else _first_line(kind, name))
 

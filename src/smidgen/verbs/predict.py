@@ -17,7 +17,7 @@ BATCH = 64  # files in memory at a time
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one file, as the bundle's kind of answer decodes it."""
+    """The answer for one example, as the bundle's kind of answer decodes it."""
 
     path: str
     answer: dict[str, Json]
@@ -52,7 +52,7 @@ def predict(
     skip_bad: bool = False,
     progress: Progress = silent,
 ) -> Predictions:
-    """Predict the answer for files, or for all files in folders.
+    """Predict the answer for files, for all files in folders, or for what is given as it is: a message.
 
     Examples:
         smidgen predict kws cat.jpg
@@ -61,7 +61,8 @@ def predict(
 
     Args:
         bundle: The folder that `smidgen fit` wrote.
-        inputs: Files, and folders whose files are taken with those of their sub-folders.
+        inputs: Files, folders whose files are taken with those of their sub-folders, or messages themselves. A table
+            has an example in each row.
         top: How many classes to show for each file, the likeliest first; by default one, and all with --json.
         skip_bad: Leave out damaged files instead of stopping.
         progress: Hears how far it is.
@@ -73,40 +74,53 @@ def predict(
         raise UsageError(f"--top {top} shows nothing", "Give 1 or more")
     model = Bundle.load(bundle)
     runner = model.runner()
-    files = [path for given in inputs for path in _files(Path(given))]
-    if not files:
-        raise DataError(f"There are no files in {', '.join(str(Path(given)) for given in inputs) or 'the inputs'}")
+    given = [name for each in inputs for name in _named(str(each))]
+    if not given:
+        raise DataError(f"There are no files in {', '.join(map(str, inputs)) or 'the inputs'}")
     predictions: list[Prediction] = []
     bad: list[tuple[str, str]] = []
-    for start in range(0, len(files), BATCH):
-        read = [(path, _load(model, path, bad)) for path in files[start : start + BATCH]]
-        good = [(path, array) for path, array in read if array is not None]
-        if good:
-            batch = np.stack([array for _, array in good])
-            output = runner({model.signal.input.name: batch})[model.answer.output.name]
-            answers = model.answer.decode(output)
-            predictions += [Prediction(str(path), _best(a, top)) for (path, _), a in zip(good, answers, strict=True)]
-        progress(Event("predict", min(start + BATCH, len(files)), len(files)))
+    for done, batch in _batches(model, given, bad):
+        raw = np.stack([array for _, array in batch])
+        output = runner({model.signal.input.name: raw})[model.answer.output.name]
+        answers = model.answer.decode(output)
+        predictions += [Prediction(name, _best(a, top)) for (name, _), a in zip(batch, answers, strict=True)]
+        progress(Event("predict", done, len(given)))
     if bad and not skip_bad:
         raise CorruptFiles(bad)
     return Predictions(tuple(predictions), tuple(bad), top)
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path
+def _batches(
+    model: Bundle, given: Sequence[str], bad: list[tuple[str, str]]
+) -> Iterator[tuple[int, list[tuple[str, Array]]]]:
+    """How many inputs are read so far, and the next few examples by name; `bad` gets what cannot be read, and why."""
+    batch: list[tuple[str, Array]] = []
+    for index, name in enumerate(given):
+        try:
+            for example in model.signal.examples(name):
+                batch.append(example)
+                if len(batch) == BATCH:
+                    yield index + 1, batch
+                    batch = []
+        except DataError as error:
+            bad.append((name, error.what.removeprefix(f"{name} ")))
+    if batch:
+        yield len(given), batch
+
+
+def _named(given: str) -> Iterator[str]:
+    """What a user named, or where that is a folder the files in it."""
+    try:
+        path = Path(given)
+        is_folder = path.is_dir()
+    except (OSError, ValueError):  # a text that is too long for the name of a file
+        is_folder = False
+    if not is_folder:
+        yield given
         return
     for file in sorted(path.rglob("*")):
         if file.is_file() and not any(is_litter(part) for part in file.relative_to(path).parts):
-            yield file
-
-
-def _load(model: Bundle, path: Path, bad: list[tuple[str, str]]) -> Array | None:
-    try:
-        return model.signal.load(path)
-    except DataError as error:
-        bad.append((str(path), error.what.removeprefix(f"{path} ")))
-        return None
+            yield str(file)
 
 
 def _best(answer: dict[str, Json], top: int | None) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch at once, in the sensor's own units and before the graph.
+"""Augmentation of a whole batch of images at once, in the sensor's own units and before the graph.
 
 The network under training therefore sees what the sensor could have given, and is the graph that ships.
 """
@@ -10,16 +10,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from smidgen.types import Changes
+
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much images may be changed; 0 or False everywhere is no augmentation."""
+    """How much images may be changed; 0 everywhere is no augmentation."""
 
     rotate: float = 0.0  # degrees, either way
     scale: float = 0.0  # share, either way
     shear: float = 0.0  # share, either way
     shift: float = 0.0  # share of the side, either way
-    flip: bool = False  # left to right, half of the images
+    flip: float = 0.0  # 1: left to right, half of the images
     contrast: float = 0.0  # share, either way
     brightness: float = 0.0  # share of the full range, either way
     cutout: float = 0.0  # side of the erased square, as a share (DeVries & Taylor 2017, arXiv:1708.04552)
@@ -30,8 +32,15 @@ class Augmentation:
         return bool(self.rotate or self.scale or self.shear)
 
 
-def augment(raw: Tensor, how: Augmentation, seed: int) -> Tensor:
-    """Each image changed in its own way; (batch, height, width, channels) uint8 in and out. The seed decides all."""
+def change(raw: Tensor, changes: Changes, seed: int) -> Tensor:
+    """Each image changed in its own way; (batch, height, width, channels) uint8 in and out. The seed decides all.
+
+    Args:
+        raw: the batch.
+        changes: fields of `Augmentation`.
+        seed: of all that is random.
+    """
+    how = Augmentation(**changes)
     if how == Augmentation():
         return raw
     dice = torch.Generator().manual_seed(seed)

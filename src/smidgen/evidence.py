@@ -99,7 +99,8 @@ def bootstrap(of: Callable[[Array], float], n: int, groups: Sequence[str] = ()) 
         numbers = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
         order = np.argsort(numbers, kind="stable")
         members = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
-        draws = (np.concatenate([members[i] for i in dice.integers(0, len(members), len(members))]) for _ in range(times))
+        drawn = (dice.integers(0, len(members), len(members)) for _ in range(times))
+        draws = (np.concatenate([members[index] for index in which]) for which in drawn)
     else:
         draws = (dice.integers(0, n, n) for _ in range(times))
     found = np.array([of(draw) for draw in draws])
@@ -208,6 +209,8 @@ def _headline(answer: Answer, correct: Array, part: Part, told: _Told, command: 
 
 
 def _statistic(statistic: Statistic, output: Array, part: Part, told: _Told, command: str) -> Measure:
+    if statistic.first is not None:
+        output = statistic.first(output, part.targets)
     value = statistic.of(output, part.targets)
     ends = (math.nan, math.nan)
     if math.isfinite(value):

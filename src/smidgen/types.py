@@ -104,11 +104,13 @@ class Statistic:
     """One way to score outputs on examples.
 
     `of(output, target)` is its value: output (n, *answer.output.shape), targets as in `Part`. nan: not defined here.
+    `first` may reduce large outputs to what `of` needs, (n, ...), one row an example: once, before resampling.
     """
 
     name: str
     of: Callable[[Array, Array], float]
     unit: str = "fraction"
+    first: Callable[[Array, Array], Array] | None = None
 
 
 class Answer(Protocol):

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smidgen.answers.classes import TEMPERATURE, Classes
-from smidgen.errors import BundleError, UsageError
+from smidgen.answers.classes import ANSWER, TEMPERATURE, Classes
+from smidgen.errors import BundleError, DataError, UsageError
+from smidgen.tasks.image_classification import TASK
+from smidgen.types import Reading
 
 torch = pytest.importorskip("torch")
 
+HOW = Reading(TASK)
+ILL = Classes(("healthy", "ill"))
 ANIMALS = Classes(("cat", "dog", "emu"))
 LOGITS = [[2.0, 0.0, -1.0], [0.0, 1.0, 0.5]]
 
@@ -86,3 +91,45 @@ def test_json_round_trip(names: list[str]) -> None:
 def test_from_json_refuses_what_makes_no_sense(state: dict[str, Any]) -> None:
     with pytest.raises(BundleError, match=r"answer\.names"):
         Classes.from_json(state)
+
+
+def test_classes_are_those_that_occur_and_the_rarer_of_two_is_looked_for() -> None:
+    answer, targets = ANSWER.prepare(["ham"] * 5 + ["spam"] * 3, HOW, "sms")
+    assert (answer.names, answer.positive, targets.tolist()) == (("ham", "spam"), 1, [0] * 5 + [1] * 3)
+    assert ANSWER.prepare(["ham"] * 3 + ["spam"] * 5, HOW, "sms")[0].positive == 0
+    assert ANSWER.prepare(["ham"] * 3 + ["spam"] * 5, replace(HOW, positive="spam"), "sms")[0].positive == 1
+    with pytest.raises(UsageError, match="--positive names one of two classes; sms has ham, spam"):
+        ANSWER.prepare(["ham"] * 3 + ["spam"] * 5, replace(HOW, positive="eggs"), "sms")
+    assert ANSWER.prepare([str(n) for n in (10, 9, 2)] * 3, HOW, "numbers")[0].names == ("2", "9", "10")
+    with pytest.raises(DataError, match="does not know: eggs"):
+        answer.targets(["ham", "eggs"], "more")
+    with pytest.raises(DataError, match="no training examples of spam"):
+        answer.learn(np.zeros(4, np.int64))
+    with pytest.raises(DataError, match=r"too few examples of spam \(2\)"):
+        ANSWER.prepare(["ham"] * 5 + ["spam"] * 2, HOW, "sms")
+
+
+@given(st.lists(st.tuples(st.integers(0, 10), st.booleans()), min_size=1, max_size=30))
+def test_the_threshold_has_the_largest_sum_of_sensitivity_and_specificity(examples: list[tuple[int, bool]]) -> None:
+    ill = np.array([index for _, index in examples], np.int64)
+    scores = np.array([score / 10 for score, _ in examples], np.float32)
+    output = np.stack([1 - scores, scores], axis=1)
+    if len(set(ill.tolist())) < 2:
+        return
+
+    def youden(threshold: float) -> float:
+        found = {s.name: s.of(output, ill) for s in replace(ILL, threshold=threshold).statistics()}
+        return found["sensitivity"] + found["specificity"]
+
+    chosen = ILL.calibrate(output, ill).threshold
+    assert 0 <= chosen <= 1
+    assert youden(chosen) == pytest.approx(max(youden(t / 20) for t in range(21)))
+
+
+def test_statistics_of_two_classes() -> None:
+    output = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]])
+    found = {s.name: s.of(output, np.array([0, 1, 1, 0])) for s in ILL.statistics()}
+    assert found == {"auc": 0.75, "f1": 0.5, "sensitivity": 0.5, "specificity": 0.5}
+    assert [s.name for s in ANIMALS.statistics()] == ["macro_f1"]
+    assert ANIMALS.calibrate(np.eye(3), np.arange(3)) is ANIMALS
+    assert ILL.same(output, output[::-1]).tolist() == [False, False, False, False]

@@ -74,7 +74,8 @@ class Classes:
         unknown = sorted({str(label) for label in labels} - set(places))
         if unknown:
             raise DataError(
-                f"{source} has classes that the model does not know: {some(unknown)}", f"It knows: {some(self.names, 20)}"
+                f"{source} has classes that the model does not know: {some(unknown)}",
+                f"It knows: {some(self.names, 20)}",
             )
         return np.array([places[str(label)] for label in labels], np.int64)
 

@@ -170,7 +170,9 @@ class Values:
 
     def to_json(self) -> dict[str, Json]:
         """The fields by name; a range without an end is null."""
-        ends = {name: value if math.isfinite(value) else None for name, value in (("low", self.low), ("high", self.high))}
+        ends = {
+            name: value if math.isfinite(value) else None for name, value in (("low", self.low), ("high", self.high))
+        }
         return {
             "means": list(self.means),
             "deviations": list(self.deviations),
@@ -194,7 +196,9 @@ class Values:
         if not all(end is None or type(end) is float for end in ends):
             raise BundleError("answer.low and answer.high should be numbers, or null")
         low, high = ends
-        return cls(means, deviations, -math.inf if low is None else low, math.inf if high is None else high, tuple(names), unit)
+        return cls(
+            means, deviations, -math.inf if low is None else low, math.inf if high is None else high, tuple(names), unit
+        )
 
 
 def _numbers(state: Mapping[str, Json], name: str) -> tuple[float, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +27,7 @@ LONGEST = 2**20  # characters of a cell
 MOST_COLUMNS = 10_000
 EMPTY = {"", "na", "n/a", "nan", "null", "none", "?"}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+DELIMITERS = ("\t", ",", ";", "|", " ")
 LOOKED_AT = 200  # rows that tell delimiter and header
 
 
@@ -121,18 +124,16 @@ def _delimiter(lines: Sequence[str], name: str) -> str:
     """The character between cells: of those that split all lines alike the one that makes most cells."""
     if not lines:
         raise DataError(f"{name} is empty", "Give a table with one example a row")
-    found: dict[str, int] = {}
-    for delimiter in ("\t", ",", ";", "|", " "):
-        try:
-            counts = {len(row) for _, row in _rows(lines, delimiter)}
-        except DataError:
-            continue
-        if len(counts) == 1:
-            found[delimiter] = counts.pop()
-    several = {delimiter: count for delimiter, count in found.items() if count > 1}
-    if several:
-        return max(several, key=lambda delimiter: several[delimiter] * (delimiter != " ") or 1)
-    return "," if "," in found or not found else next(iter(found))
+    shapes: dict[str, Counter[int]] = {}
+    for delimiter in DELIMITERS:
+        with suppress(DataError):  # a quotation mark that this delimiter leaves open
+            shapes[delimiter] = Counter(len(row) for _, row in _rows(lines, delimiter))
+    even = {mark: max(counts) for mark, counts in shapes.items() if len(counts) == 1 and max(counts) > 1}
+    if even:
+        return max(even, key=lambda mark: (mark != " ", even[mark]))
+    mostly = {mark: counts.most_common(1)[0] for mark, counts in shapes.items() if mark != " "}
+    uneven = [mark for mark, (count, times) in mostly.items() if count > 1 and 2 * times > len(lines)]
+    return next(iter(uneven), ",")
 
 
 def _is_header(cells: Sequence[Sequence[str]]) -> bool:

@@ -45,7 +45,7 @@ class Examples:
     def part(self, part: int) -> Part:
         """The examples of one part, in their order here."""
         where = np.flatnonzero(self.parts == part)
-        names, groups = ([each[index] for index in where.tolist()] if each else [] for each in (self.names, self.groups))
+        names, groups = ([each[i] for i in where.tolist()] if each else [] for each in (self.names, self.groups))
         return Part(Subset(self.store, where), self.targets[where], names, groups)
 
 

@@ -121,6 +121,8 @@ def _split(collected: reading.Collected, answer: Answer, targets: Array, content
     if how.task.target != "normal":
         return replace(made, rule=rule)
     moved = np.where(targets != 0, TEST, made.parts)  # what is not normal is never learnt from
+    if not {TRAIN, VALIDATION} <= set(moved.tolist()):
+        raise DataError("There are no normal examples to learn from, or to choose the threshold by", "Add some")
     return Split(moved, f"{rule}; all that is not normal is in the test part")
 
 

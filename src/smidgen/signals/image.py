@@ -72,12 +72,14 @@ class ImageSignal:
         return ImageFrontend(self.zero_point, self.scale, self.shrink)
 
     @classmethod
-    def recognise(cls, found: Listing, how: Reading) ->  Match | None:  # noqa: ARG003
+    def recognise(cls, found: Listing, how: Reading) -> Match | None:  # noqa: ARG003
         """Files whose names or content are those of images; arrays of pixels."""
         content = found.content
         if isinstance(content, Sequence):
             pixels = all(len(rows.shape) in (3, 4) and rows.dtype.kind in "iub" for rows in content)
-            fractions = all(len(rows.shape) == 4 or (len(rows.shape) == 3 and min(rows.shape[1:]) >= 8) for rows in content)
+            fractions = all(
+                len(rows.shape) == 4 or (len(rows.shape) == 3 and min(rows.shape[1:]) >= 8) for rows in content
+            )
             return Match(0.9 if pixels else 0.6, "its arrays are stacks of pictures") if pixels or fractions else None
         if isinstance(content, Columns | Recordings):
             return None

@@ -27,7 +27,6 @@ def reload(bundle: Bundle, source: str | None = None, progress: Progress = silen
         DataError: it cannot be read, or is not what it was.
     """
     from smidgen.data.load import load
-
     from smidgen.verbs.fit import reading_options
 
     origin = bundle.manifest["data"]
@@ -40,7 +39,8 @@ def reload(bundle: Bundle, source: str | None = None, progress: Progress = silen
         raise DataError(
             f"The data of {bundle.name} cannot be read again: {error.what}", "Say where it is now with --data"
         ) from None
-    if data.fingerprint != entry(origin, "fingerprint", str, f"{MANIFEST}: data") or not _same(data.signal, bundle.signal):
+    claimed = entry(origin, "fingerprint", str, f"{MANIFEST}: data")
+    if data.fingerprint != claimed or not _same(data.signal, bundle.signal):
         raise DataError(
             f"The data at {place} is not what {bundle.name} was made from: its fingerprint differs",
             "Say where the original is with --data",
@@ -63,8 +63,8 @@ def others(bundle: Bundle, source: str, part: str, progress: Progress = silent) 
         CorruptFiles: some of its files are damaged.
         DataError: it cannot be read, or has classes that the model does not know.
     """
-    from smidgen.data.download import cache_folder
     from smidgen import registry
+    from smidgen.data.download import cache_folder
     from smidgen.data.sources import listing
     from smidgen.data.store import Memory, Subset
     from smidgen.types import Reading

@@ -13,6 +13,7 @@ from smidgen.compiler.network import Answering, example
 from smidgen.compression._similarity import Similarity, similarity
 from smidgen.errors import VerificationError
 from smidgen.evidence import (
+    Classifying,
     Evaluation,
     Evidence,
     compare,
@@ -21,7 +22,7 @@ from smidgen.evidence import (
     measure_latency,
     paired_difference,
 )
-from smidgen.report.facts import Facts, Mistake
+from smidgen.report.facts import Facts, Mistake, Outcome, Window
 from smidgen.runner import OnnxRunner, TorchRunner
 from smidgen.training.loop import outputs
 
@@ -37,6 +38,7 @@ SAME = 0.995  # of validation decisions that the file and its simulation must sh
 LOSS = 0.01  # of the metric that shipping may cost for certain
 LOOKED_AT = 64  # examples for the comparison of layers
 SHOWN = 24  # mistakes
+DRAWN = 4  # forecasts
 
 
 def check_export(fitted: Fitted, data: Dataset, model: bytes) -> list[Similarity]:
@@ -140,6 +142,10 @@ def facts(
         curves=_curves(fitted),
         candidates=fitted.candidates,
         mistakes=_mistakes(data, shipped),
+        outcome=Outcome(shipped.output, data.test.targets, data.test.names, data.test.groups),
+        windows=_windows(data),
+        answer=data.answer,
+        signal=data.signal,
         parts=cost.parts(fitted.network, example(data.signal), 32 if fitted.shipped is fitted.network else 8),
         layers=layers,
         memory=cost.memory_map(model, budget.kernels, budget.ram_bytes),
@@ -193,17 +199,29 @@ def _curves(fitted: Fitted) -> list[CurvePoint]:
 
 
 def _mistakes(data: Dataset, shipped: Evaluation) -> list[Mistake]:
-    """The most confident mistakes on the test part, for answers that are classes of images."""
-    names = getattr(data.answer, "names", ())
-    if not names or len(data.signal.input.shape) not in (2, 3):
+    """Test examples that the model gets most wrong: confidently for classes, by far for values."""
+    answer, part = data.answer, data.test
+    if isinstance(answer, Classifying):
+        wrong = np.flatnonzero(shipped.correct < 1)
+        confidence = shipped.output[wrong].max(1)
+        shown = wrong[np.argsort(-confidence)][:SHOWN]
+        told = [(answer.names[int(part.targets[i])], answer.names[int(shipped.output[i].argmax())]) for i in shown]
+        sure = [float(shipped.output[i].max()) for i in shown]
+    elif answer.output.shape == (1,) and not answer.classes:
+        shown = np.argsort(shipped.correct)[:SHOWN]
+        told = [(f"{part.targets[i, 0]:.4g}", f"{shipped.output[i, 0]:.4g}") for i in shown]
+        sure = [float("nan")] * len(shown)
+    else:
         return []
-    wrong = np.flatnonzero(shipped.correct < 1)
-    confidence = shipped.output[wrong].max(1)
-    shown = wrong[np.argsort(-confidence)][:SHOWN]
-    images = data.test.inputs[shown]
-    taken = shipped.output[shown].argmax(1)
     return [
-        Mistake(data.test.names[place], image, names[int(data.test.targets[place])], names[int(guess)],
-                float(shipped.output[place, guess]))
-        for place, image, guess in zip(shown, images, taken, strict=True)
-    ]  # fmt: skip
+        Mistake(part.names[place], content, *named, probability)
+        for place, content, named, probability in zip(shown, part.inputs[shown], told, sure, strict=True)
+    ]
+
+
+def _windows(data: Dataset) -> list[Window]:
+    """A few test examples spread over the whole part, where what is answered goes on from what is given."""
+    if data.how.task.target != "future":
+        return []
+    places = np.unique(np.linspace(0, len(data.test) - 1, DRAWN).round().astype(np.int64))
+    return [Window(int(place), content) for place, content in zip(places, data.test.inputs[places], strict=True)]

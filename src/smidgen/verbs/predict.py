@@ -13,6 +13,7 @@ from smidgen.types import Array, Event, Json, Progress, silent
 from smidgen.verbs._table import table
 
 BATCH = 64  # files in memory at a time
+RECOMMENDED = 10  # items, where the user does not say how many
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def predict(
         bundle: The folder that `smidgen fit` wrote.
         inputs: Files, folders whose files are taken with those of their sub-folders, or messages themselves. A table
             has an example in each row.
-        top: How many classes to show for each file, the likeliest first; by default one, and all with --json.
+        top: How many classes to show for each, the likeliest first (by default one, and all with --json), or how many
+            items to recommend (by default 10).
         skip_bad: Leave out damaged files instead of stopping.
         progress: Hears how far it is.
 
@@ -124,7 +126,9 @@ def _named(given: str) -> Iterator[str]:
 
 
 def _best(answer: dict[str, Json], top: int | None) -> dict[str, Json]:
-    """The answer with its `top` likeliest classes, in that order."""
+    """The answer with its `top` likeliest classes, or best items, in that order."""
+    if "recommended" in answer:
+        return {**answer, "recommended": dict(list(answer["recommended"].items())[: top or RECOMMENDED])}
     if "probabilities" not in answer:
         return answer
     ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
@@ -132,7 +136,14 @@ def _best(answer: dict[str, Json], top: int | None) -> dict[str, Json]:
 
 
 def _readable(answer: dict[str, Json], top: int) -> str:
-    if "probabilities" not in answer:
-        return ", ".join(f"{name} {value}" for name, value in answer.items())
-    ranked = list(answer["probabilities"].items())
-    return "  ".join(f"{name} {100 * value:.1f} %" for name, value in ranked[:top])
+    if "recommended" in answer:
+        return "; ".join(f"{name} {score:.2f}" for name, score in answer["recommended"].items())
+    if "probabilities" in answer:
+        ranked = list(answer["probabilities"].items())
+        return "  ".join(f"{name} {100 * value:.1f} %" for name, value in ranked[:top])
+    if "value" in answer:
+        return f"{answer['value']:.6g} {answer.get('unit', '')}".rstrip()
+    if "values" in answer:
+        unit = f" {answer['unit']}" if answer.get("unit") else ""
+        return "  ".join(f"{name} {value:.6g}{unit}" for name, value in answer["values"].items())
+    return "  ".join(f"{name} {f'{x:.4g}' if isinstance(x, float) else x}" for name, x in answer.items())

@@ -23,6 +23,7 @@ from smidgen.targets.onnx import write
 from smidgen.types import Array, Dataset, Task
 
 TASKS = registry.names("tasks")
+SIZE: dict[str, str] = {}  # of the networks of a task, where 4k parameters will not do
 DEVICE_FIELDS: dict[str, dict[str, type[Any]]] = {
     "memory": {"flash_bytes": int, "ram_bytes": int, "source": str},
     "core": {"instruction_set": str, "clock_hz": int},
@@ -47,7 +48,9 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bundle]:
         patch.setattr("smidgen.verbs._proof.measure_latency", lambda r, s: measure_latency(r, s, 0.0, 3))
         for name in TASKS:
             out = tmp_path_factory.mktemp("contract") / name
-            options: dict[str, Any] = {"family": task(name).families[0], "size": "4k", "epochs": 6}
+            options: dict[str, Any] = {"family": task(name).families[0], "size": SIZE.get(name, "4k")}
+            if "epochs" not in task(name).recipe:
+                options["epochs"] = 6
             found = smidgen.fit(task(name).sample, task=name, out=out, augment=False, distill=False, **options)
             assert isinstance(found, Bundle)
             made[name] = found
@@ -117,8 +120,7 @@ def test_a_target_agrees_or_says_what_it_cannot(
             np.testing.assert_allclose(found[bundle.answer.output.name], answers(bundle, some(name, 20)), atol=1e-6)
 
 
-@pytest.mark.parametrize("family", registry.names("families"))
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize(("name", "family"), [(name, family) for name in TASKS for family in task(name).families])
 def test_every_family_can_be_priced_quantised_and_shipped(name: str, family: str) -> None:
     data, module = sample(name), registry.find("families", family)
     size = max(module.SMALLEST, 1500)
@@ -130,7 +132,7 @@ def test_every_family_can_be_priced_quantised_and_shipped(name: str, family: str
     shipped = run({data.signal.input.name: raw})[data.answer.output.name]
     with torch.no_grad():
         simulated = data.answer.head()(graph(torch.from_numpy(raw))).numpy()
-    np.testing.assert_allclose(shipped, simulated, atol=0.01)
+    assert data.answer.same(shipped, simulated).mean() > 0.95
 
 
 @pytest.mark.parametrize("name", registry.names("devices"))

@@ -118,7 +118,11 @@ class Answer(Protocol):
 
     kind: str
     metric: str  # the name of the mean of `correct`; higher is better
-    losses: tuple[str, ...]  # names that `loss` takes; the first is the default
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The names that `loss` takes; the first is the default."""
+        ...
 
     @classmethod
     def prepare(cls, labels: Labels, how: Reading, source: str) -> tuple[Self, Array]:

@@ -1,5 +1,7 @@
 """Modules that say `floats = True` compute in float in quantised networks, and are priced so."""
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -16,6 +18,8 @@ SPREADS = torch.tensor([1.0, 100.0, 1e-3, 0.1, 5.0])
 
 class Standardised(nn.Module):
     floats = True
+    means: torch.Tensor
+    rates: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,15 +49,18 @@ class Network(nn.Module):
         return distance
 
 
-class Sensors(Signal):
+class Sensors:
     input = TensorSpec("sensors", "float32", (5,))
 
 
-class Far(Answer):
+class Far:
     output = TensorSpec("score", "float32", (1,))
 
     def head(self) -> nn.Module:
         return nn.Identity()
+
+
+SENSORS, FAR = cast("Signal", Sensors()), cast("Answer", Far())
 
 
 def made() -> tuple[Network, torch.Tensor, torch.Tensor]:
@@ -74,7 +81,7 @@ def test_what_is_far_out_does_not_saturate() -> None:
     network, normal, far = made()
     rounded = quantize(network, normal)
     assert (rounded(far) > 1000).all()
-    file = onnx.write(rounded, Sensors(), Far(), {})
+    file = onnx.write(rounded, SENSORS, FAR, {})
     answered = torch.from_numpy(OnnxRunner(file)({"sensors": far.numpy()})["score"])
     assert torch.allclose(answered, rounded(far), rtol=1e-3)
 
@@ -83,7 +90,7 @@ def test_layers_outside_are_integers() -> None:
     network, normal, _ = made()
     rounded = quantize(network, normal)
     assert {"layer_0", "layer_1"} <= {name for name, _ in rounded.named_modules()}
-    network.narrow.floats = True
+    network.narrow.floats = True  # type: ignore[assignment]
     rounded = quantize(network, normal)
     assert "layer_0" not in {name for name, _ in rounded.named_modules()}
     assert "layer_1" in {name for name, _ in rounded.named_modules()}
@@ -94,6 +101,6 @@ def test_the_price_knows_it() -> None:
     kinds = [operation.kind for operation in sketch(network, normal).operations]
     assert kinds == ["sub", "mul", "quantize", "dense", "dense", "dequantize", "sub", "mul", "mean"]
     before = price(network, normal)
-    after = shipped(onnx.write(quantize(network, normal), Sensors(), Far(), {}))
+    after = shipped(onnx.write(quantize(network, normal), SENSORS, FAR, {}))
     assert abs(before.flash_bytes - after.flash_bytes) < 400
     assert 0 <= before.ram_bytes - after.ram_bytes < 16

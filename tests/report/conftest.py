@@ -63,6 +63,8 @@ def data_report(names: tuple[str, ...] = NAMES) -> DataReport:
     return DataReport(
         source="mnist",
         layout="idx",
+        task="image-classification",
+        why="it holds images and a label for each",
         classes=names,
         counts={part: dict.fromkeys(names, count) for part, count in parts.items()},
         sizes={"28x28x1": 70_000},

@@ -101,7 +101,7 @@ def test_counts_points_and_plurals() -> None:
         ("fraction", "50 %", "40 to 60 %"),
         ("bytes", "0 B", "0 B to 1 B"),
         ("ms", "500 µs", "400 µs to 600 µs"),
-        ("dB", "0.5 dB", "0.4 dB to 0.6 dB"),
+        ("dB", "0.5 dB", "0.4 to 0.6 dB"),
     ],
 )
 def test_a_measure_in_its_unit(unit: str, value: str, spread: str) -> None:

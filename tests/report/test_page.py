@@ -112,7 +112,7 @@ def test_sections_come_in_order_and_only_when_there_is_something_to_say(full: Fa
     def sections(facts: Facts) -> list[str | None]:
         return [attrs["id"] for tag, attrs in Outline(render(facts)).tags if tag == "section"]
 
-    assert sections(full) == [name for name, _ in page.SECTIONS]
+    assert sections(full) == [name for name, _ in page.SECTIONS if name != "outcome"]  # its answer is not known
     assert sections(minimal) == ["use", "origin"]
 
 
@@ -221,3 +221,10 @@ def test_text_stands_out_from_the_paper(scheme: str) -> None:
         for ink in ("ink", "quiet", "accent", "bad", "good"):
             pair = sorted((luminance(colours[ground]), luminance(colours[ink])))
             assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, (ground, ink)
+
+
+def test_a_class_that_is_not_in_the_test_part_has_no_recall(full: Facts) -> None:
+    scores = list(full.evidence.per_class)
+    scores[3] = replace(scores[3], n=0, recall=0.0, low=0.0, high=1.0)
+    page = render(replace(full, evidence=replace(full.evidence, per_class=tuple(scores))))
+    assert "none in the test part" in Outline(page).text

@@ -4,15 +4,18 @@ import json
 import shlex
 import subprocess
 import sys
+import wave
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from smidgen.report import usage
 from smidgen.types import TensorSpec
 
 from .conftest import evidence, picture
+from .kinds import signal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +55,23 @@ def test_an_input_that_is_no_image_is_shown_as_zeros(full: Facts, minimal: Facts
     compile(program, "program", "exec")
     assert "labels" not in usage.python(replace(minimal, input=TensorSpec("sound", "int16", (16_000,))))
     assert usage.python(minimal) == ""
+
+
+def test_a_message_and_a_sound_are_read(full: Facts, tmp_path: Path) -> None:
+    known = {
+        "text": (TensorSpec("text", "uint8", (16,)), np.array([97, 32])),
+        "audio": (TensorSpec("sound", "int16", (8,)), np.array([0, 1])),
+    }
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(np.arange(20, dtype="<i2").tobytes())
+    for kind, (spec, begins) in known.items():
+        program = usage.python(replace(full, signal=signal(kind), input=spec))
+        reading = program.partition("InferenceSession")[2].partition("\n")[2].partition("output = ")[0]
+        before = program.partition("import onnxruntime")[0]
+        out = run(f"{before}\n{reading}\nprint(batch.shape, batch.dtype, batch[0, :2].tolist())", tmp_path)
+        assert out.strip() == f"{(1, *spec.shape)} {spec.dtype} {begins.tolist()}"
+        assert usage.commands(replace(full, signal=signal(kind)))[0][0].startswith("smidgen predict 'my digits' ")
 
 
 def test_a_hostile_input_name_stays_a_string(full: Facts) -> None:

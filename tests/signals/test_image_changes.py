@@ -104,4 +104,4 @@ def test_only_some_kinds_need_interpolation() -> None:
     plain = Augmentation(shift=0.1, flip=1.0, contrast=0.1, brightness=0.1, cutout=0.1)
     assert not plain.warps
     for name in ("rotate", "scale", "shear"):
-        assert Augmentation(**{name: 0.1}).warps  # type: ignore[arg-type]
+        assert Augmentation(**{name: 0.1}).warps

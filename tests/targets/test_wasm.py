@@ -37,7 +37,12 @@ from tests.targets.browser import Page, browsing, chromium
 
 SIGNAL = ImageSignal(28, 28, 1, zero_point=33, scale=1 / 79)
 COLOUR = ImageSignal(12, 20, 3)
-NUMBERS = {"title": "numbers", "about": "", "labels": None, "image": None}
+NUMBERS = {"title": "numbers", "about": "", "signal": None, "answer": None}
+
+DIGITS = {
+    "signal": {"kind": "image", "height": 28, "width": 28, "channels": 1, "zero_point": 33},
+    "answer": {"kind": "classes", "names": list("0123456789")},
+}
 
 needs_browser = pytest.mark.skipif(chromium() is None, reason="there is no Chromium")
 
@@ -56,7 +61,7 @@ def written_digits() -> tuple[Program, CRunner, bytes]:
     raw, targets = torch.from_numpy(data.inputs[np.arange(len(data))]), torch.from_numpy(np.asarray(data.targets))
     small = trained(build(SIGNAL, classes(10), "cnn", 4000), raw, targets)
     program = read(onnx.write(quantize(small, raw[:200]), SIGNAL, classes(10), {}))
-    described = {"title": "<digits>", "about": "", "labels": list("0123456789"), "image": _image(SIGNAL, dark=True)}
+    described = {"title": "<digits>", "about": "", **DIGITS}
     return program, *_made(program, described)
 
 
@@ -78,10 +83,6 @@ def three_numbers() -> bytes:
     x = made.input("float32", (3,))
     made.values["q"] = made.values[made.add("quantize", [x], ("int8", (3,)), scale=0.5)]
     return _made(made.program(), NUMBERS)[1]
-
-
-def _image(signal: ImageSignal, dark: bool) -> Json:
-    return {"height": signal.height, "width": signal.width, "channels": signal.channels, "dark": dark}
 
 
 def _made(program: Program, described: dict[str, Json]) -> tuple[CRunner, bytes]:
@@ -147,8 +148,8 @@ def test_a_bundle_becomes_one_page(tiny_bundle: Bundle, tmp_path: Path) -> None:
     assert file == tmp_path / "out" / "index.html"
     assert "<title>tiny</title>" in around
     assert module.startswith(b"\0asm")
-    assert texts["model"]["labels"] == ["bright", "dark"]
-    assert texts["model"]["image"] == {"height": 4, "width": 4, "channels": 1, "dark": True}
+    assert texts["model"]["answer"] == {"kind": "classes", "names": ["bright", "dark"]}
+    assert texts["model"]["signal"] == {"kind": "image", "height": 4, "width": 4, "channels": 1, "zero_point": 0}
     assert texts["model"]["about"] == "34 parameters"
     assert texts["model"]["bytes"] == len(module)
 
@@ -353,7 +354,7 @@ def test_a_browser_that_computes_otherwise_is_told(
 ) -> None:
     program = written_digits()[0]
     monkeypatch.setattr(wasm, "_proof", lambda *_: [[0.5] * 10])
-    described = {"title": "", "about": "", "labels": list("0123456789"), "image": _image(SIGNAL, dark=True)}
+    described = {"title": "", "about": "", **DIGITS}
     page = opened(browser, _made(program, described)[1], tmp_path)
     assert not page.run("smidgen.proven")
     assert "answers otherwise" in page.run("document.querySelector('#proof').textContent")

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Classes:
     """Each example is exactly one of `names`; a target is the index of its class.
 
     Of two classes, `positive` is the index of the one that is looked for (the illness, the fraud), and `threshold` the
-    probability of it from which on a cautious user acts: chosen on validation, while decisions are for the likelier one.
+    probability of it from which on a cautious user acts. It is chosen on validation; decisions are for the likelier one.
     """
 
     names: tuple[str, ...]
@@ -42,7 +42,7 @@ class Classes:
 
     kind = "classes"
     metric = "accuracy"
-    losses = ("cross-entropy", "mse")
+    losses: ClassVar[tuple[str, ...]] = ("cross-entropy", "mse")
 
     @classmethod
     def prepare(cls, labels: Labels, how: Reading, source: str) -> tuple[Self, Array]:
@@ -153,7 +153,7 @@ class Classes:
         scores, ill = output[:, self.positive], target == self.positive
         order = np.argsort(-scores, kind="stable")
         found = np.cumsum(ill[order]) / max(1, ill.sum()) - np.cumsum(~ill[order]) / max(1, (~ill).sum())
-        last = np.append(np.diff(scores[order]) != 0, True)  # noqa: FBT003  equal scores are on one side
+        last = np.append(np.diff(scores[order]) != 0, True)  # equal scores are on one side
         best = int(np.argmax(np.where(last, found, -np.inf)))
         below = scores[order][best + 1] if best + 1 < len(order) else 0.0
         return replace(self, threshold=float((scores[order][best] + below) / 2))

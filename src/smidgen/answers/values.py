@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Values:
 
     kind = "values"
     metric = "r2"
-    losses = ("mse", "huber", "mae")
+    losses: ClassVar[tuple[str, ...]] = ("mse", "huber", "mae")
 
     @classmethod
     def prepare(cls, labels: Labels, how: Reading, source: str) -> tuple[Self, Array]:

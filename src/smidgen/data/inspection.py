@@ -49,7 +49,9 @@ class Examples:
         return Part(Subset(self.store, where), self.targets[where], names, groups)
 
 
-def inspect(examples: Examples, signal: Readable, memory: Memory, facts: DataReport) -> DataReport:
+def inspect(
+    examples: Examples, signal: Readable, memory: Memory, facts: DataReport, *, whole: bool = True
+) -> DataReport:
     """Complete `facts` with what only the examples themselves can tell.
 
     Args:
@@ -57,6 +59,7 @@ def inspect(examples: Examples, signal: Readable, memory: Memory, facts: DataRep
         signal: knows what is alike.
         memory: where the sketches go.
         facts: what is known already.
+        whole: groups should be in one part each.
     """
     names, contents, trained = examples.names, examples.contents, examples.parts == TRAIN
     crossing = duplicates.crossing(contents, trained)
@@ -71,7 +74,7 @@ def inspect(examples: Examples, signal: Readable, memory: Memory, facts: DataRep
         crossing_duplicates=[(names[one], names[other]) for one, other in crossing[:SHOWN].tolist()],
         near_duplicates=[(names[one], names[other]) for one, other in near[:SHOWN].tolist()],
         suspect_labels=suspected[:SHOWN],
-        warnings=[*facts.warnings, *notes, *_torn_groups(examples)],
+        warnings=[*facts.warnings, *notes, *(_torn_groups(examples) if whole else ())],
         totals={
             **facts.totals,
             "crossing_duplicates": len(crossing),

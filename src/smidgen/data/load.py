@@ -81,7 +81,7 @@ def load(
         validation=validation,
         test=test,
         fingerprint=_fingerprint(hashes, collected.labels),
-        report=inspection.inspect(examples, collected.signal, memory, facts),
+        report=inspection.inspect(examples, collected.signal, memory, facts, whole=how.task.target != "normal"),
         how=how,
     )
 

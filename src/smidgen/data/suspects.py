@@ -33,7 +33,7 @@ def suspects(sketches: Store, targets: Array, contents: Array) -> tuple[Array, A
         contents: a hash of each example; copies are judged together.
     """
     counts = np.bincount(targets)
-    if counts.min() < FEWEST:
+    if len(counts) < 2 or counts.min() < FEWEST:
         return _nobody(f"Labels were not checked: that takes {FEWEST} examples of each class")
     judge = _Judge(sketches, targets, (contents % np.uint64(FOLDS)).astype(np.int64))
     right, sums = 0, np.zeros(len(counts))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smidgen.report import format as fmt
+from smidgen.report.facts import SHIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from smidgen.report.facts import Facts
     from smidgen.types import Measure
@@ -52,9 +54,47 @@ def claim(facts: Facts) -> str:
     result = facts.result
     if not result:
         return f"{subject} has not been measured on test data."
-    if facts.metric == "accuracy":
-        return f"{subject} is right {fmt.value(result)} of the time."
-    return f"{subject} reaches {facts.metric.replace('_', ' ')} {fmt.value(result)}."
+    kind = facts.answer.kind if facts.answer is not None else "classes" if facts.metric == "accuracy" else ""
+    said = CLAIMS[kind](facts, result) if kind in CLAIMS else ""
+    return f"{subject} {said or f'reaches {fmt.named(facts.metric)} {fmt.value(result)}'}."
+
+
+def _right(facts: Facts, result: Measure) -> str:
+    return f"is right {fmt.value(result)} of the time" if facts.metric == "accuracy" else ""
+
+
+def _off(facts: Facts, result: Measure) -> str:
+    """How far off values are, and how much better than a simple guess that is."""
+    error = facts.evidence.find("mae", SHIPPED) or facts.evidence.find("rmse", SHIPPED)
+    guess = "always naming the mean" if result.name == "r2" else "the naive forecast"
+    better = f"{fmt.percent(result.value, 0.04)} less squared error than {guess}" if 0 < result.value < 1 else ""
+    if error is None or not math.isfinite(error.value):
+        return f"has {better}" if better else ""
+    off = f"is off by {fmt.value(replace(error, value=float(f'{error.value:.3g}')))} on average"
+    return f"{off}, with {better}" if better and result.name == "r2" else off
+
+
+def _found(facts: Facts, result: Measure) -> str:
+    """How many faults are found, and at what price."""
+    found, false = (facts.evidence.find(f"{name}_rate", SHIPPED) for name in ("detection", "false_alarm"))
+    if found is None or false is None or math.isnan(found.value):
+        return f"is right about {fmt.value(result)} of {facts.noun}"
+    return f"finds {fmt.value(found)} of what is not normal, with {fmt.value(false)} false alarms"
+
+
+def _ranked(facts: Facts, result: Measure) -> str:
+    """The quality of lists beside that of popularity."""
+    blind = facts.evidence.find(f"{result.name}_popularity", SHIPPED)
+    beside = f"; popularity alone reaches {fmt.value(blind)}" if blind else ""
+    return f"ranks with an {fmt.named(result.name)} of {fmt.value(result)}{beside}"
+
+
+CLAIMS: dict[str, Callable[[Facts, Measure], str]] = {
+    "classes": _right,
+    "values": _off,
+    "score": _found,
+    "ranking": _ranked,
+}
 
 
 def support(facts: Facts) -> str:
@@ -84,7 +124,8 @@ def _support(facts: Facts) -> Iterator[str]:
 def figures(facts: Facts) -> list[Figure]:
     """The big numbers, as far as they are known."""
     result = facts.result
-    found = [Figure(facts.metric.replace("_", " "), fmt.value(result), fmt.spread(result))] if result else []
+    found = [Figure(fmt.named(facts.metric), fmt.value(result), fmt.spread(result))] if result else []
+    found += [Figure(fmt.named(m.name), fmt.value(m), fmt.spread(m)) for m in _further(facts)]
     macs = facts.number("macs")
     rows = (
         ("file", "file_bytes", fmt.size, "model.onnx, all of it"),
@@ -97,6 +138,15 @@ def figures(facts: Facts) -> list[Figure]:
         if number is not None:
             found.append(Figure(label, shown(number), note))
     return found
+
+
+def _further(facts: Facts) -> Iterator[Measure]:
+    """A further measure of the answer that is worth a big number."""
+    for name in ("rmse", "auc", "false_alarm_rate", "recall@10"):
+        measure = facts.evidence.find(name, SHIPPED)
+        if measure is not None and math.isfinite(measure.value) and name != facts.metric:
+            yield measure
+            return
 
 
 def checks(facts: Facts) -> list[Check]:
@@ -120,9 +170,12 @@ def checks(facts: Facts) -> list[Check]:
 
 def _floor(result: Measure, floor: float) -> Check:
     holds = result.value >= floor
-    reached = fmt.value(result) if holds else fmt.percent(result.value, 0.0004)  # 98.97 % must not read as 99 %
+    reached = fmt.value(result)
+    if not holds:  # 98.97 % must not read as 99 %
+        reached = f"{result.value:.6g}" if fmt.index(result.name) else fmt.percent(result.value, 0.0004)
     note = " (its whole interval too)" if result.low >= floor else " (its interval reaches below)"
-    return Check("floor", reached, f"{100 * floor:.6g} %", result.value / floor, holds, note if holds else "")
+    least = f"{floor:.6g}" if fmt.index(result.name) else f"{100 * floor:.6g} %"
+    return Check("floor", reached, least, result.value / floor, holds, note if holds else "")
 
 
 def certainty(facts: Facts) -> list[tuple[str, str]]:
@@ -146,7 +199,7 @@ def certainty(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _expected(facts: Facts, result: Measure) -> str:
-    text = f"Between {fmt.interval(result.low, result.high).replace(' to ', ' and ')}, with 95 % confidence."
+    text = f"Between {fmt.spread(result).replace(' to ', ' and ')}, with 95 % confidence."
     if facts.metric != "accuracy":
         return text
     wrong = round((1 - result.value) * result.n)
@@ -158,10 +211,24 @@ def _expected(facts: Facts, result: Measure) -> str:
 
 
 def _cost(facts: Facts, loss: Measure) -> str:
-    spread = f"{fmt.points(loss.value)} points of {facts.metric} ({fmt.points(loss.low)} to {fmt.points(loss.high)})"
-    if loss.low <= 0 <= loss.high:
-        return f"Nothing that {fmt.count(loss.n)} {facts.noun} can show: {spread}, paired on the same {facts.noun}."
-    return f"A real {'loss' if loss.value < 0 else 'gain'}: {spread}, paired on the same {facts.noun}."
+    low, high = loss.low, loss.high
+    paired = f", paired on the same {facts.noun}" if low < high else ""
+    spread = f"{difference(loss)} of {fmt.named(facts.metric)}" + (f" ({ends(loss)})" if low < high else "")
+    if low <= 0 <= high:
+        return f"Nothing that {fmt.count(loss.n)} {facts.noun} can show: {spread}{paired}."
+    return f"A real {'loss' if loss.value < 0 else 'gain'}: {spread}{paired}."
+
+
+def difference(loss: Measure) -> str:
+    """A difference of the metric: "-0.02 points", or "-0.002" of one that is no share."""
+    if fmt.index(loss.name) or loss.unit != "fraction":
+        return f"{round(loss.value, 3) + 0.0:+.3f}"
+    return f"{fmt.points(loss.value)} points"
+
+
+def ends(loss: Measure) -> str:
+    """The interval of a difference: "-0.09 to 0.01"."""
+    return " to ".join(difference(replace(loss, value=end)).removesuffix(" points") for end in (loss.low, loss.high))
 
 
 def confused(facts: Facts, most: int = 15) -> list[Confused]:

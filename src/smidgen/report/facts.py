@@ -12,23 +12,45 @@ if TYPE_CHECKING:
 
     from smidgen.compression._similarity import Similarity
     from smidgen.evidence import Evidence
-    from smidgen.types import Array, Candidate, CurvePoint, DataReport, Json, Measure, TensorSpec
+    from smidgen.types import Answer, Array, Candidate, CurvePoint, DataReport, Json, Measure, Signal, TensorSpec
 
 SHIPPED = "model.onnx"
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test example that the shipped model gets wrong. `image`: uint8, (height, width) or (height, width, channels).
+    """A test example that the shipped model gets wrong, or furthest off. `content`: its raw input.
 
-    `probability` is what the model gave to `predicted`.
+    `probability` is what the model gave to `predicted`; nan where the answer has none.
     """
 
     name: str
-    image: Array
+    content: Array
     given: str
     predicted: str
-    probability: float
+    probability: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the shipped model gave for the test part.
+
+    `output`: (n, *answer.output.shape); `target`: (n, ...), as in `Part`; `names`: where each example came from;
+    `groups`: what each belongs to (an engine, a run), empty where nothing is grouped. Runs are in order of time.
+    """
+
+    output: Array
+    target: Array
+    names: Sequence[str] = ()
+    groups: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Window:
+    """A test example whose forecast is drawn. `place`: which one of `Outcome`; `content`: its raw input."""
+
+    place: int
+    content: Array
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,11 @@ class Facts:
     curves: Sequence[CurvePoint] = ()
     candidates: Sequence[Candidate] = ()
     mistakes: Sequence[Mistake] = ()
+    outcome: Outcome | None = None
+    windows: Sequence[Window] = ()
+    answer: Answer | None = None
+    signal: Signal | None = None
+    units: str = ""  # of the values: cycles, ppm
     parts: Sequence[tuple[str, int]] = ()  # what the file's bytes are spent on: (layer, bytes)
     layers: Sequence[Similarity] = ()
     memory: str = ""  # the arena of the compiled model as SVG, as `compiler.picture` draws it
@@ -68,6 +95,16 @@ class Facts:
     def classes(self) -> list[str]:
         """The names of the classes, in the order of the confusion matrix."""
         return [score.name for score in self.evidence.per_class]
+
+    @property
+    def unit(self) -> str:
+        """Of the values that the model gives; empty for none."""
+        return self.units or str(getattr(self.answer, "unit", "") or "")
+
+    @property
+    def judged(self) -> str:
+        """The name of what choices were made by, on validation: the metric, unless it takes faults to measure it."""
+        return "standing" if self.answer is not None and self.answer.kind == "score" else self.metric
 
     @property
     def floor(self) -> float | None:

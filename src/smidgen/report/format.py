@@ -10,6 +10,16 @@ UNKNOWN = "n/a"
 MOST_DECIMALS = 4
 # Control characters, lone surrogates of undecodable file names, and marks that reverse the direction of what follows.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+INDICES = {"auc", "r2", "ndcg", "mrr", "map", "standing"}  # shares that are written 0.93, not 93 %
+NAMES = {
+    "auc": "AUC",
+    "r2": "R\N{SUPERSCRIPT TWO}",
+    "ndcg": "nDCG",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "f1": "F1",
+    "ppv": "PPV",
+}
 UNITS = re.compile(r"(?<=\d) (?=%|(?:B|KB|MB|GB|µs|ms|s|min|h|dB|million|points?)\b)")
 
 
@@ -96,23 +106,57 @@ def plural(number: int, noun: str, nouns: str = "") -> str:
     return f"{count(number)} {noun if number == 1 else nouns or noun + 's'}"
 
 
+def named(name: str) -> str:
+    """The name of a measure as a person writes it: "nDCG@10", "detection rate"."""
+    return "".join(NAMES.get(part, part) for part in re.split("([@_])", name)).replace("_", " ")
+
+
+def index(name: str) -> bool:
+    """Whether the measure of this name is written as a number around 0 to 1 and not in percent."""
+    return re.split("[@_]", name)[0] in INDICES
+
+
+def scored(share: float, name: str, width: float = 0.004) -> str:
+    """A share as its measure is written: "0.93" or "93 %"."""
+    if not index(name):
+        return percent(share, width)
+    places = min(decimals(width), 2) + 2 if width > 0 else 3
+    return f"{share:.{places}f}" if math.isfinite(share) else UNKNOWN
+
+
+def number(real: float) -> str:
+    """Any number with four digits that count: "1,234", "12.35", "0.0012"."""
+    if not math.isfinite(real):
+        return UNKNOWN
+    size = abs(real)
+    if size and not 1e-4 <= size < 1e7:
+        return f"{real:.3g}"
+    places = 3 - math.floor(math.log10(size)) if size else 0
+    shown = f"{real:,.{max(places, 0)}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
 def value(measure: Measure) -> str:
     """A measure in its own unit."""
     if measure.unit == "fraction":
-        return percent(measure.value, measure.high - measure.low)
+        return scored(measure.value, measure.name, measure.high - measure.low)
     kinds = {"bytes": size, "ms": duration, "count": count}
     known = kinds.get(measure.unit)
-    return known(measure.value) if known else f"{measure.value:.4g} {measure.unit}".strip()
+    return known(measure.value) if known else f"{number(measure.value)} {measure.unit}".strip()
 
 
 def spread(measure: Measure) -> str:
     """The interval of a measure; empty where it has none."""
     if measure.low == measure.high:
         return ""
+    ends = measure.low, measure.high
+    if measure.unit == "fraction" and not index(measure.name):
+        return interval(*ends)
+    if measure.unit in {"bytes", "ms"}:
+        return " to ".join(value(replace(measure, value=end)) for end in ends)
     if measure.unit == "fraction":
-        return interval(measure.low, measure.high)
-    ends = (value(replace(measure, value=end)) for end in (measure.low, measure.high))
-    return " to ".join(ends)
+        return " to ".join(scored(end, measure.name, measure.high - measure.low) for end in ends)
+    return " to ".join(map(number, ends)) + f" {measure.unit}".rstrip()
 
 
 def _scaled(number: float, base: int, units: tuple[str, ...]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smidgen.report import answer, pictures, plots, usage
+from smidgen.report import alarms, answer, decisions, examples, plots, rankings, usage, values
 from smidgen.report import format as fmt
 from smidgen.report.facts import Facts
+from smidgen.report.panels import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from smidgen.evidence import ClassScore
+    from smidgen.report.examples import Shown
+    from smidgen.report.facts import Mistake
     from smidgen.types import Candidate, Measure
 
 __all__ = ["Facts", "render"]
@@ -26,10 +30,29 @@ MOST_ROWS = 60
 MOST_CLASSES = 100
 LISTED = 10  # of a list of names
 PICTURES = 24
+HEARD = 4  # sounds
 PICTURE_BYTES = 80_000  # in all, so that the page stays small
-NUMBERS = (fmt.percent, fmt.interval, fmt.size, fmt.duration, fmt.clock, fmt.count, fmt.plural, fmt.value, fmt.spread)
+NUMBERS = (
+    fmt.percent,
+    fmt.interval,
+    fmt.size,
+    fmt.duration,
+    fmt.clock,
+    fmt.count,
+    fmt.plural,
+    fmt.value,
+    fmt.spread,
+    fmt.scored,
+)
+KINDS: dict[str, Any] = {
+    "classes": decisions,
+    "values": values,
+    "score": alarms,
+    "ranking": rankings,
+}  # by kind of answer
 SECTIONS = (
     ("sure", "How sure is this?"),
+    ("outcome", "How it does"),
     ("errors", "What it mixes up"),
     ("mistakes", "Its mistakes, as it saw them"),
     ("learning", "How it learnt"),
@@ -47,9 +70,19 @@ def render(facts: Facts) -> str:
     The same facts give the same page, byte for byte. Nothing in them is taken for markup.
     """
     context = _context(facts)
-    sections = [(name, title) for name, title in SECTIONS if context[name]]
+    sections = [(name, _title(name, title, facts)) for name, title in SECTIONS if context[name]]
     page = _environment().get_template("page.html").render(facts=facts, sections=sections, **context)
     return fmt.clean(page)
+
+
+def _title(name: str, title: str, facts: Facts) -> str:
+    """The title of a section; some depend on what the model answers."""
+    kind = facts.answer.kind if facts.answer is not None else ""
+    if name == "outcome":
+        return str(KINDS[kind].TITLE)
+    if name == "mistakes":
+        return {"values": "Where it is furthest off", "ranking": "Some people, and their lists"}.get(kind, title)
+    return title
 
 
 @cache
@@ -64,7 +97,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {number.__name__: _unbroken(number) for number in NUMBERS}
-    environment.filters |= {"short": fmt.short, "unbroken": fmt.unbroken}
+    environment.filters |= {"short": fmt.short, "unbroken": fmt.unbroken, "named": fmt.named}
     return environment
 
 
@@ -79,6 +112,9 @@ def _context(facts: Facts) -> dict[str, Any]:
         "support": answer.support(facts),
         "figures": answer.figures(facts),
         "checks": answer.checks(facts),
+        "metric": fmt.named(facts.metric),
+        "judged": fmt.named(facts.judged),
+        "outcome": _outcome(facts),
         "sure": {"pairs": answer.certainty(facts), **_forms(facts)} if answer.certainty(facts) else None,
         "errors": _errors(facts),
         "mistakes": _mistakes(facts),
@@ -124,7 +160,7 @@ def _axis(ranges: Sequence[Measure | ClassScore]) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = min(each.low for each in ranges), max(each.high for each in ranges)
     air = (high - low) * 0.15 or 0.01
-    return max(0.0, low - air), min(1.0, high + air)
+    return (max(0.0, low - air) if low >= 0 else low - air), min(1.0, high + air)
 
 
 def _errors(facts: Facts) -> dict[str, Any] | None:
@@ -144,21 +180,58 @@ def _errors(facts: Facts) -> dict[str, Any] | None:
         "scores": scores if len(scores) <= ROWS else worst[:ROWS],
         "rest": worst[ROWS:MOST_CLASSES] if len(scores) > ROWS else [],
         "total": len(scores),
-        "axis": _axis(scores),
+        "axis": _axis([score for score in scores if score.n]),
     }
 
 
-def _mistakes(facts: Facts) -> list[tuple[Any, str]]:
-    """The first mistakes with their pictures, as many as the page has room for."""
-    shown: list[tuple[Any, str]] = []
+def _outcome(facts: Facts) -> list[Panel]:
+    """What there is to say of this kind of answer."""
+    kind = KINDS.get(facts.answer.kind) if facts.answer is not None else None
+    return [part for part in kind.panels(facts) if part != Panel()] if kind else []
+
+
+def _mistakes(facts: Facts) -> dict[str, Any] | None:
+    """The first mistakes as a reader can take them in, as many as the page has room for."""
+    kept = facts.mistakes[:PICTURES]
+    found: list[tuple[Mistake, Shown]] = []
     room = PICTURE_BYTES
-    for mistake in facts.mistakes[:PICTURES]:
-        uri = pictures.data_uri(mistake.image)
-        room -= len(uri)
+    for mistake in kept:
+        shown = examples.shown(mistake.content, facts.signal)
+        if shown and shown.kind == "sound" and len(found) >= HEARD:
+            shown = replace(shown, uri="")  # to be seen, if not to be heard
+        room -= shown.size if shown else 0
         if room < 0:
             break
-        shown.append((mistake, uri))
-    return shown
+        if shown:
+            found.append((mistake, shown))
+    if not found:
+        return None
+    kind = facts.answer.kind if facts.answer is not None else "classes"
+    return {"shown": found, **_wording(kind, facts, len(found))}
+
+
+def _wording(kind: str, facts: Facts, shown: int) -> dict[str, Any]:
+    """What stands above the mistakes, and around what was right and what the model said."""
+    first = f"The first {shown} of {fmt.count(len(facts.mistakes))} kept t" if shown < len(facts.mistakes) else "T"
+    wrong = f"{first}est {facts.noun} that it gets wrong"
+    said = {
+        "classes": (f"{wrong}, with the probability that it gave to its own answer.", "", " taken for ", 22),
+        "values": (
+            f"{first}est {facts.noun} with the largest errors: what was true, and what it said.",
+            "",
+            "; it said ",
+            60,
+        ),
+        "score": (f"{wrong}.", "", ": ", 40),
+        "ranking": (
+            "What they liked, what they chose next, and what it would have shown them.",
+            "chose ",
+            "; shown ",
+            240,
+        ),
+    }
+    words, before, between, most = said.get(kind, said["classes"])
+    return {"words": words, "before": before, "between": between, "most": most}
 
 
 def _learning(facts: Facts) -> dict[str, Any] | None:
@@ -169,7 +242,7 @@ def _learning(facts: Facts) -> dict[str, Any] | None:
         own = [point for point in facts.curves if point.stage == stage]
         best = max((point.metric for point in own if point.metric is not None), default=None)
         stages.append({"name": stage, "last": own[-1], "best": best})
-    return {"plots": plots.curves(facts.curves, facts.metric), "stages": stages[:MOST_ROWS]}
+    return {"plots": plots.curves(facts.curves, facts.judged), "stages": stages[:MOST_ROWS]}
 
 
 def _tried(facts: Facts) -> dict[str, Any] | None:
@@ -184,7 +257,7 @@ def _tried(facts: Facts) -> dict[str, Any] | None:
     fit, out = [c for c in ranked if c.fits], [c for c in ranked if not c.fits]
     shown = fit[: ROWS - 4] + out[:4]
     return {
-        "plot": plots.candidates(facts.candidates, facts.metric, facts.budget.flash_bytes),
+        "plot": plots.candidates(facts.candidates, facts.judged, facts.budget.flash_bytes),
         "shown": shown,
         "rest": (fit[ROWS - 4 :] + out[4:])[:MOST_ROWS],
         "total": len(ranked),

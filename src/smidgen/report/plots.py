@@ -25,7 +25,7 @@ MOST_POINTS = 100  # of a line, and of all marks
 
 @dataclass(frozen=True)
 class Mark:
-    """A point or a vertical line at `x`, `y`. `kind`: dot, hollow, chosen, cross; `series` picks the colour."""
+    """A point or a vertical line at `x`, `y`. `kind`: dot, hollow, chosen, cross, speck; `series` picks the colour."""
 
     x: float
     y: float
@@ -38,11 +38,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve: `path` is what SVG calls points."""
+    """A curve: `path` is what SVG calls points. `kind`: "" (drawn), dashed, guide (thin), band (filled), limit."""
 
     name: str
     path: str
     series: int
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,17 @@ def _powers(low: float, high: float, base: int) -> list[float]:
 
 def curves(points: Sequence[CurvePoint], metric: str) -> list[Plot]:
     """Training loss, and the metric on validation, over epochs: a line for each stage."""
+    factor, name = _measured(metric)
     loss = [(point.stage, point.epoch, point.loss) for point in points]
-    score = [(point.stage, point.epoch, 100 * point.metric) for point in points if point.metric is not None]
+    score = [(point.stage, point.epoch, factor * point.metric) for point in points if point.metric is not None]
     stages = list(dict.fromkeys(point.stage for point in points))
-    both = (_curve("Training loss", loss, stages), _curve(f"Validation {metric}, %", score, stages))
+    both = (_curve("Training loss", loss, stages), _curve(name, score, stages))
     return [plot for plot in both if plot]
+
+
+def _measured(metric: str) -> tuple[int, str]:
+    """What a metric on validation is multiplied by, and how its axis is called."""
+    return (1, f"Validation {fmt.named(metric)}") if fmt.index(metric) else (100, f"Validation {fmt.named(metric)}, %")
 
 
 def _curve(title: str, points: Iterable[tuple[str, float, float]], stages: Sequence[str]) -> Plot | None:
@@ -179,7 +186,8 @@ def candidates(tried: Sequence[Candidate], metric: str, flash_bytes: int | None)
     shown = [c for c in shown if c.chosen] + [c for c in shown if not c.chosen][: MOST_POINTS - 1]
     if len(shown) < 2:
         return None
-    scores = [100 * c.metric for c in shown if c.metric is not None and math.isfinite(c.metric)] or [0.0, 100.0]
+    factor, title = _measured(metric)
+    scores = [factor * c.metric for c in shown if c.metric is not None and math.isfinite(c.metric)] or [0.0, 100.0]
     sizes = [candidate.cost.flash_bytes for candidate in shown]
     budget = [flash_bytes] if flash_bytes and flash_bytes < 100 * max(sizes) else []
     across = Scale(min(sizes) / 1.3, max(sizes + budget) * 1.3, WIDE.left, WIDE.right, base=2)
@@ -187,18 +195,18 @@ def candidates(tried: Sequence[Candidate], metric: str, flash_bytes: int | None)
     families = list(dict.fromkeys(candidate.family for candidate in shown))
     return Plot(
         WIDE,
-        f"Validation {metric}, %",
-        f"{len(shown)} candidates, size in flash against {metric} on validation",
+        title,
+        f"{len(shown)} candidates, size in flash against {fmt.named(metric)} on validation",
         "flash, log scale",
         across.ticks(lambda size: f"{size / 1024:g} KB" if size < 2**20 else f"{size / 2**20:g} MB"),
         up.ticks(),
-        marks=[_mark(candidate, across, up, families) for candidate in reversed(shown)],  # the chosen one on top
+        marks=[_mark(each, across, up, families, metric) for each in reversed(shown)],  # the chosen one on top
         limits=[Mark(across(limit), TOP, f"limit {fmt.size(limit)}", flip=True) for limit in budget],
         legend=[(family, min(index, COLOURS)) for index, family in enumerate(families[:COLOURS])],
     )
 
 
-def _mark(candidate: Candidate, across: Scale, up: Scale, families: Sequence[str]) -> Mark:
+def _mark(candidate: Candidate, across: Scale, up: Scale, families: Sequence[str], name: str) -> Mark:
     cost, metric = candidate.cost, candidate.metric
     x, series = across(cost.flash_bytes), min(families.index(candidate.family), COLOURS)
     title = f"{fmt.short(candidate.family)}, {fmt.plural(cost.parameters, 'parameter')}, {fmt.size(cost.flash_bytes)}: "
@@ -207,4 +215,5 @@ def _mark(candidate: Candidate, across: Scale, up: Scale, families: Sequence[str
         return Mark(x, WIDE.bottom - RUG, kind="cross", title=title, series=series)
     kind = "chosen" if candidate.chosen else "dot" if candidate.fits else "hollow"
     label = "chosen" if candidate.chosen else ""
-    return Mark(x, up(100 * metric), label, kind, title + fmt.percent(metric), series, flip=x > WIDE.width * 0.8)
+    at = up(_measured(name)[0] * metric)
+    return Mark(x, at, label, kind, title + fmt.scored(metric, name), series, flip=x > WIDE.width * 0.8)

@@ -30,8 +30,8 @@ def _rows(facts: Facts) -> Iterator[tuple[str, str]]:
         yield check.label, f"{verdict}: {check.used}, at {sign} {check.limit}{check.note}"
     loss, same = facts.evidence.find(f"{facts.metric}_difference"), facts.evidence.find("agreement")
     if loss and same:
-        spread = f"{fmt.points(loss.low)} to {fmt.points(loss.high)}"
-        yield "against float", f"{fmt.points(loss.value)} points ({spread}), same answer {fmt.value(same)}"
+        spread = f" ({answer.ends(loss)})" if loss.low < loss.high else ""
+        yield "against float", f"{answer.difference(loss)}{spread}, same answer {fmt.value(same)}"
     for pair in answer.confused(facts, most=1):
         yield "mixes up", f"{fmt.short(pair.given, 24)} with {fmt.short(pair.predicted, 24)}, {pair.times} times"
     if facts.candidates:

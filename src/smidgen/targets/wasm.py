@@ -28,17 +28,36 @@ from smidgen.errors import Unsupported
 from smidgen.targets.c import prove
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from smidgen.compiler.compilation import Compilation
     from smidgen.compiler.emit import Source
     from smidgen.compiler.ir import Program, Value
-    from smidgen.types import Array, Json, Runner
+    from smidgen.types import Array, Json, Measure, Runner
 
+FILES = Path(__file__).parent / "page"
 PAGE = "index.html"
 BROWSER = "browser"  # the device
 FIRST, BASE = 0x2200, 46341  # so many characters from this one on: no surrogates, controls or markup; BASE^2 > 2^31
 COMMENT = re.compile(r"(//|/\*\* .*\*/$)")
 PROOFS = 4  # inputs on which the page checks the browser that it is in
 PROVEN = 16  # outputs of each
+INPUTS = {  # by kind of signal: the scripts of the page, and what they read of the signal
+    "image": (("pixels", "image"), ("height", "width", "channels", "zero_point")),
+    "text": (("text",), ()),
+    "audio": (("sound",), ("rate",)),
+    "table": (("csv", "columns"), ("numbers", "categories", "flags", "fills", "edges")),
+    "series": (("csv", "series"), ("channels", "window", "mean", "scale", "horizon", "ahead")),
+    "interactions": (("picks",), ()),
+}
+NUMBERS = (("numbers",), ())  # for any other
+ANSWERS = {  # by kind of answer: the same
+    "classes": ("classes", ("names",)),
+    "values": ("values", ("names", "unit")),
+    "score": ("score", ()),
+    "ranking": ("ranking", ("items",)),
+}
+OUTPUTS = ("outputs", ())
 
 EXPORTS = Template("""\
 #include "$name.h"
@@ -92,8 +111,8 @@ def write(program: Program, source: Source, original: Runner, described: dict[st
         program: of one input and one output.
         source: the C of it.
         original: gives the answers that the page compares its own with.
-        described: `title`, `about`; `labels` of the outputs or None; `image`, as `_described` has it, or None for a
-            model of numbers.
+        described: `title`, `about`; `signal` and `answer`, each with its kind and what `INPUTS` and `ANSWERS` list, or
+            None where it is not known.
     """
     if len(program.inputs) != 1 or len(program.outputs) != 1:
         names = ", ".join((*program.inputs, *program.outputs))
@@ -104,15 +123,19 @@ def write(program: Program, source: Source, original: Runner, described: dict[st
     words = {"name": source.name, "NAME": source.name.upper()}
     with tempfile.TemporaryDirectory() as scratch:
         module = build_wasm(source, Path(scratch), EXPORTS.substitute(words)).read_bytes()
+    signal, answer = described["signal"] or {"kind": ""}, described["answer"] or {"kind": ""}
+    most = len(answer["items"]) if signal["kind"] == "interactions" else 0
     model = {
         **described,
-        "input": _typed(given),
+        "answer": answer,
+        "input": {**_typed(given), "most": most},
         "output": _typed(wanted),
         "bytes": len(module),
         "ram": source.plan.arena_bytes,
-        "proof": _proof(given, wanted, original),
+        "proof": _proof(given, wanted, original, most),
     }
-    return _packed(described["title"], json.dumps({**_texts(), "model": model}), module)
+    texts = _texts(signal["kind"], answer["kind"])
+    return _packed(described["title"], json.dumps({**texts, "model": model}), module)
 
 
 def _described(made: Compilation) -> dict[str, Json]:
@@ -120,7 +143,9 @@ def _described(made: Compilation) -> dict[str, Json]:
     if made.model.bundle is not None:
         return _of_bundle(Bundle.load(made.model.bundle))
     about = f"made from {made.model.file}"
-    return {"title": made.model.name, "about": about, "labels": made.model.labels() or None, "image": None}
+    labels = made.model.labels()
+    answer = {"kind": "classes", "names": list(labels)} if labels else None
+    return {"title": made.model.name, "about": about, "signal": None, "answer": answer}
 
 
 def _of_bundle(bundle: Bundle) -> dict[str, Json]:
@@ -129,13 +154,35 @@ def _of_bundle(bundle: Bundle) -> dict[str, Json]:
     about = f"{bundle.manifest['parameters']:,} parameters"
     measure = bundle.evidence.find(answer.metric, MODEL) if bundle.evidence else None
     if measure is not None:
-        about += f", {100 * measure.value:.2f} % {answer.metric} on {measure.n:,} held-out examples"
-    state = signal.to_json()
-    image = {name: state[name] for name in ("height", "width", "channels")} if signal.kind == "image" else None
-    if image is not None:
-        image["dark"] = state["zero_point"] < 128  # so ink is bright
-    labels = answer.to_json()["names"] if answer.kind == "classes" else None
-    return {"title": bundle.name, "about": about, "labels": labels, "image": image}
+        about += f", {_measured(measure)} on {measure.n:,} held-out examples"
+    return {
+        "title": bundle.name,
+        "about": about,
+        "signal": _read_of(signal.kind, signal.to_json(), INPUTS.get(signal.kind, NUMBERS)[1]),
+        "answer": _read_of(answer.kind, answer.to_json(), ANSWERS.get(answer.kind, OUTPUTS)[1]),
+    }
+
+
+def _measured(measure: Measure) -> str:
+    """A metric in a few words."""
+    if measure.unit == "fraction" and measure.name not in {"r2", "ndcg@10"}:
+        return f"{100 * measure.value:.2f} % {measure.name}"
+    return f"{measure.name} {measure.value:.3f}"
+
+
+def _read_of(kind: str, state: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
+    """What the page reads of a signal or an answer; of the steps of a number only the ends."""
+    made = {name: _shorter(state[name]) for name in names if name in state}
+    if "edges" in made:
+        made["edges"] = [[each[0], each[-1]] for each in made["edges"] if each]
+    return {"kind": kind, **made}
+
+
+def _shorter(value: Json) -> Json:
+    """Numbers with six digits that count: enough to show."""
+    if isinstance(value, list):
+        return [_shorter(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _typed(value: Value) -> dict[str, Json]:
@@ -145,30 +192,37 @@ def _typed(value: Value) -> dict[str, Json]:
     return {"dtype": value.dtype, "count": value.count, "shape": value.shape, "scale": scale, "zero": zero}
 
 
-def _proof(given: Value, wanted: Value, original: Runner) -> list[list[float]]:
+def _proof(given: Value, wanted: Value, original: Runner, most: int) -> list[list[float]]:
     """Real outputs for the first inputs that `noise` makes here and in the page."""
-    inputs = np.stack([noise(given, seed) for seed in range(1, PROOFS + 1)])
+    inputs = np.stack([noise(given, seed, most) for seed in range(1, PROOFS + 1)])
     outputs = original({given.name: inputs})[wanted.name].reshape(PROOFS, -1)[:, :PROVEN]
     typed = _typed(wanted)
     real = (outputs.astype(np.float64) - typed["zero"]) * typed["scale"]
     return [[float(f"{value:.6g}") for value in row] for row in real]
 
 
-def noise(value: Value, seed: int) -> Array:
-    """Values that look random, the same in the page: the upper bytes of multiples of an odd number (Knuth)."""
+def noise(value: Value, seed: int, most: int = 0) -> Array:
+    """Values that look random, the same in the page: the upper bytes of multiples of an odd number (Knuth).
+
+    Where the input is numbers of items, `most` is the last of them.
+    """
     multiples = np.arange(1, value.count + 1, dtype=np.uint64) * np.uint64(2654435761 * (2 * seed + 1) % 2**32)
     codes = (multiples % np.uint64(2**32) >> np.uint64(24)).astype(np.int64)
     if value.dtype == "float32":
         return np.asarray(codes / 128 - 1, np.float32).reshape(value.shape)
+    if most:
+        return (codes % (most + 1)).astype(value.dtype).reshape(value.shape)
     return (codes if value.dtype == "uint8" else codes - 128).astype(value.dtype).reshape(value.shape)
 
 
 @cache
-def _texts() -> dict[str, str]:
-    """Markup with style, and script."""
-    body = f"<style>\n{_file('style.css')}</style>\n{_file('body.html')}"
-    script = "".join(_file(name) for name in ("answer.js", "pixels.js", "inputs.js", "page.js"))
-    return {"body": _short(body), "script": _short(script)}
+def _texts(signal: str, answer: str) -> dict[str, str]:
+    """Markup with style, and script, of a page for these kinds of input and answer: no more than it takes."""
+    inputs, outputs = INPUTS.get(signal, NUMBERS)[0], ANSWERS.get(answer, OUTPUTS)[0]
+    styles = ["style.css", *(f"{name}.css" for name in inputs if (FILES / f"{name}.css").exists())]
+    scripts = ("answer.js", f"{outputs}.js", *(f"{name}.js" for name in inputs), "page.js")
+    body = f"<style>\n{''.join(map(_file, styles))}</style>\n{_file('body.html')}"
+    return {"body": _short(body), "script": _short("".join(map(_file, scripts)))}
 
 
 def _short(text: str) -> str:
@@ -178,7 +232,7 @@ def _short(text: str) -> str:
 
 
 def _file(name: str) -> str:
-    return (Path(__file__).parent / "page" / name).read_text(encoding="utf-8")
+    return (FILES / name).read_text(encoding="utf-8")
 
 
 def _packed(title: str, text: str, module: bytes) -> bytes:

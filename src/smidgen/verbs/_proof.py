@@ -13,7 +13,6 @@ from smidgen.compiler.network import Answering, example
 from smidgen.compression._similarity import Similarity, similarity
 from smidgen.errors import VerificationError
 from smidgen.evidence import (
-    Classifying,
     Evaluation,
     Evidence,
     compare,
@@ -22,7 +21,8 @@ from smidgen.evidence import (
     measure_latency,
     paired_difference,
 )
-from smidgen.report.facts import Facts, Mistake, Outcome, Window
+from smidgen.report import showing
+from smidgen.report.facts import Facts, Outcome
 from smidgen.runner import OnnxRunner, TorchRunner
 from smidgen.training.loop import outputs
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 SAME = 0.995  # of validation decisions that the file and its simulation must share
 LOSS = 0.01  # of the metric that shipping may cost for certain
 LOOKED_AT = 64  # examples for the comparison of layers
-SHOWN = 24  # mistakes
-DRAWN = 4  # forecasts
 
 
 def check_export(fitted: Fitted, data: Dataset, model: bytes) -> list[Similarity]:
@@ -121,6 +119,7 @@ def facts(
     options: dict[str, Json],
 ) -> Facts:
     """What the report is made from."""
+    outcome = Outcome(shipped.output, data.test.targets, data.test.names, data.test.groups)
     return Facts(
         name=folder.name,
         task=task.name,
@@ -141,9 +140,9 @@ def facts(
         data=data.report,
         curves=_curves(fitted),
         candidates=fitted.candidates,
-        mistakes=_mistakes(data, shipped),
-        outcome=Outcome(shipped.output, data.test.targets, data.test.names, data.test.groups),
-        windows=_windows(data),
+        mistakes=showing.mistakes(data.answer, outcome, data.test.inputs),
+        outcome=outcome,
+        windows=showing.windows(data.signal, data.answer, outcome, data.test.inputs),
         answer=data.answer,
         signal=data.signal,
         parts=cost.parts(fitted.network, example(data.signal), 32 if fitted.shipped is fitted.network else 8),
@@ -196,32 +195,3 @@ def _curves(fitted: Fitted) -> list[CurvePoint]:
     own = f"{fitted.candidate.family} {fitted.candidate.size}"
     shown = [point for point in fitted.curve if not point.stage.startswith("race") or point.stage.endswith(own)]
     return sorted(shown, key=lambda point: point.stage not in ("train", "quantize"))
-
-
-def _mistakes(data: Dataset, shipped: Evaluation) -> list[Mistake]:
-    """Test examples that the model gets most wrong: confidently for classes, by far for values."""
-    answer, part = data.answer, data.test
-    if isinstance(answer, Classifying):
-        wrong = np.flatnonzero(shipped.correct < 1)
-        confidence = shipped.output[wrong].max(1)
-        shown = wrong[np.argsort(-confidence)][:SHOWN]
-        told = [(answer.names[int(part.targets[i])], answer.names[int(shipped.output[i].argmax())]) for i in shown]
-        sure = [float(shipped.output[i].max()) for i in shown]
-    elif answer.output.shape == (1,) and not answer.classes:
-        shown = np.argsort(shipped.correct)[:SHOWN]
-        told = [(f"{part.targets[i, 0]:.4g}", f"{shipped.output[i, 0]:.4g}") for i in shown]
-        sure = [float("nan")] * len(shown)
-    else:
-        return []
-    return [
-        Mistake(part.names[place], content, *named, probability)
-        for place, content, named, probability in zip(shown, part.inputs[shown], told, sure, strict=True)
-    ]
-
-
-def _windows(data: Dataset) -> list[Window]:
-    """A few test examples spread over the whole part, where what is answered goes on from what is given."""
-    if data.how.task.target != "future":
-        return []
-    places = np.unique(np.linspace(0, len(data.test) - 1, DRAWN).round().astype(np.int64))
-    return [Window(int(place), content) for place, content in zip(places, data.test.inputs[places], strict=True)]

@@ -1,8 +1,9 @@
-// The model, its answers and what they cost. `model` (facts) and `wasm` (exports) come from the page around this.
+// The model and what it costs. `model` (facts) and `wasm` (exports) come from the page around this; `rows(outputs)` and
+// `headline(outputs)`, which say what an answer means, from the file for its kind of answer.
 
 const $ = (selector) => document.querySelector(selector);
 const TYPES = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint8: Uint8Array, int8: Int8Array };
-const SHOWN = 12; // classes; of more, the likeliest
+const SHOWN = 12; // classes or values; of more, the likeliest or the first
 const given = view(wasm.input(), model.input);
 const wanted = view(wasm.output(), model.output);
 let last = null; // the input that was answered last
@@ -39,18 +40,15 @@ function time(span) {
 function show(values) {
   last = values;
   const outputs = run(values);
-  const order = outputs.map((_, index) => index).sort((a, b) => outputs[b] - outputs[a]);
-  const shown = outputs.length > SHOWN ? [...order.slice(0, SHOWN)] : [...outputs.keys()];
-  const bars = shown.map((index) => bar(index, outputs[index], index === order[0] && model.labels));
-  $("#bars").replaceChildren(...bars);
-  say(model.labels ? model.labels[order[0]] : "");
+  $("#bars").replaceChildren(...rows(outputs));
+  say(headline(outputs));
+  return outputs;
 }
 
 /** Before there is an input: rows without answers. */
 function blank(problem = "") {
   last = null;
-  const count = Math.min(SHOWN, model.output.count);
-  $("#bars").replaceChildren(...Array.from({ length: count }, (_, index) => bar(index, null, false)));
+  $("#bars").replaceChildren(...rows(null));
   say("", problem);
 }
 
@@ -61,16 +59,28 @@ function say(best, problem = "") {
   if ($("#problem").textContent !== problem) $("#problem").textContent = problem;
 }
 
-function bar(index, value, best) {
+/** One line of an answer; without a `share` from 0 to 1 it has no meter. */
+function bar(label, share, written, best = false) {
   const row = element("li");
-  row.classList.toggle("best", Boolean(best));
-  element("span", model.labels ? model.labels[index] : index, row).className = "label";
+  row.classList.toggle("best", best);
+  element("span", label, row).className = "label";
   const meter = element("span", "", row);
-  if (model.labels) meter.className = "meter";
-  element("span", "", meter).style.width = model.labels ? `${100 * Math.min(1, Math.max(0, value))}%` : 0;
-  const written = model.labels ? `${(100 * value).toFixed(1)} %` : value?.toPrecision(5);
-  element("span", value === null ? "" : written, row).className = "value";
+  if (share !== null) {
+    meter.className = "meter";
+    element("span", "", meter).style.width = `${100 * Math.min(1, Math.max(0, share))}%`;
+  }
+  element("span", written, row).className = "value";
   return row;
+}
+
+/** The first places of the largest numbers. */
+function largest(numbers, count) {
+  return [...numbers.keys()].sort((a, b) => numbers[b] - numbers[a]).slice(0, count);
+}
+
+/** A number with four digits that count. */
+function digits(number) {
+  return Number.isFinite(number) ? String(Number(number.toPrecision(4))) : "–";
 }
 
 function kilobytes(count) {
@@ -83,6 +93,7 @@ function noise(seed) {
   return given.map((_, index) => {
     const byte = Math.imul(index + 1, factor) >>> 24;
     if (model.input.dtype === "float32") return byte / 128 - 1;
+    if (model.input.most) return byte % (model.input.most + 1);
     return model.input.dtype === "uint8" ? byte : byte - 128;
   });
 }

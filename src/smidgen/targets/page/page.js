@@ -1,4 +1,5 @@
-// Puts the page together.
+// Puts the page together. `ways()`, from the file for the kind of input, gives the ways to give one: each is {label, part,
+// tools, start(), stop?(), clear?()}; `start` shows it and answers what it holds.
 
 let chosen = null;
 
@@ -8,11 +9,12 @@ function choose(input) {
   chosen = input;
   $("#sees").hidden = true;
   for (const other of inputs) {
-    other.part.hidden = other !== input;
+    other.part.hidden = true; // several may share one
     other.tab.setAttribute("aria-selected", other === input);
     other.tab.tabIndex = other === input ? 0 : -1;
   }
-  for (const tool of ["#clear", "#centred", "#inverted"]) $(tool).hidden = !input.tools.includes(tool);
+  input.part.hidden = false;
+  for (const tool of $("#tools").children) tool.hidden = !input.tools.includes(`#${tool.id}`);
   input.start();
 }
 
@@ -36,18 +38,12 @@ function tabs() {
   }
 }
 
-function available() {
-  if (!sensor) return [numbers()];
-  const ways = sensor.channels === 1 ? [drawing(), photo()] : [photo()];
-  return navigator.mediaDevices ? [...ways, camera()] : ways;
-}
-
 run(noise(0));
 const firstAnswer = performance.now(); // milliseconds after the navigation started
 $("h1").textContent = model.title;
 $("#about").textContent = model.about;
-$("#result").hidden = !model.labels && !sensor;
-const inputs = available();
+$("#result").hidden = !headed && model.signal?.kind !== "image";
+const inputs = ways();
 tabs();
 $("#clear").onclick = () => chosen.clear();
 choose(inputs[0]);

@@ -131,7 +131,7 @@ class Columns:
 def _as_text(value: float) -> str:
     if math.isnan(value):
         return ""
-    return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(value)
+    return str(int(value)) if abs(value) < 2**53 and value == int(value) else repr(value)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ SENSORS = (
 )  # fmt: skip
 MEANS = np.array([12.0, 25.0, 80.0, 120.0, 3.2, 60.0, 4.5, 11.8])
 DEVIATIONS = np.array([0.4, 1.0, 2.0, 1.5, 0.1, 3.0, 0.2, 0.4])
-RUNS, STEPS, START = 16, 240, 120  # minutes; every fourth run has a fault, which starts in its middle
+RUNS, STEPS, START = 32, 240, 120  # minutes; every fourth run has a fault, which starts in its middle
 FAULTS = ("drifting sensor", "leak", "stuck valve")
 MOVED = 3  # things that move the sensors: load, cooling, mixing
 LAG, NOISE = 0.9, 0.3
@@ -44,12 +44,12 @@ def _run(dice: np.random.Generator, mixing: Array, fault: str) -> tuple[Array, A
         after = np.arange(STEPS - START)
         labels[START:] = fault
         if fault == "drifting sensor":
-            values[START:, 3] += np.minimum(after / 15, 4)
+            values[START:, 3] += np.minimum(after / 5, 8)
         elif fault == "leak":
             values[START:, 4] -= 3
             values[START:, 7] -= 2
         else:
-            values[START:, 0] = values[START, 0]
+            values[START:, 0] = values[START, 0] + 3
     return values * DEVIATIONS + MEANS, labels
 
 

@@ -15,6 +15,8 @@ import speed
 import start
 from compiler import cortex_m, host, models, page, price
 from record import RESULTS, Bar, Result, Row
+from tasks import anomalies, audio, recommend, recurrent, series, tables, text
+from tasks.recorded import recorded
 
 Options = argparse.Namespace
 SIZES = [2_000, 6_000, 20_000, 60_000, 200_000]
@@ -126,6 +128,37 @@ BENCHMARKS: dict[str, Callable[[Options, Path], Result]] = {
     "speed": speed_, "scaling": scaling_, "start": start_, "demo": demo,
     "compiler-cortex-m": cortex_m.measure, "compiler-host": host.measure, "page": page.measure, "price": price.measure,
 }  # fmt: skip
+
+
+TASKS: dict[str, tuple[Callable[[Path, list[int]], Row], int]] = {  # what is measured, and over how many seeds
+    "spam": (text.spam, 3),
+    "sentiment": (text.sentiment, 3),
+    "digits": (audio.digits, 3),
+    "speakers": (lambda folder, seeds: audio.speakers(folder, seeds[0]), 1),
+    "keywords": (audio.keywords, 3),
+    "gru-keywords": (recurrent.keywords, 1),
+    "breast-cancer": (tables.breast_cancer, 3),
+    "steel-plates": (tables.steel_plates, 3),
+    "diabetes": (tables.diabetes, 3),
+    "remaining-life": (lambda folder, seeds: series.life(seeds, folder), 10),
+    "bearings": (lambda folder, seeds: series.bearings(seeds, folder), 3),
+}
+
+
+def _task(name: str) -> Callable[[Options, Path], Result]:
+    measure, seeds = TASKS[name]
+    return lambda options, folder: recorded(measure, options.seeds or seeds, folder, options.command)
+
+
+def recommendation(options: Options, folder: Path) -> Result:
+    return recommend.run(list(range(options.seeds or 3)), recommend.DATA, folder, options.command)
+
+
+BENCHMARKS |= {
+    **{name: _task(name) for name in TASKS},
+    "anomalies": anomalies.measure,
+    "recommendation": recommendation,
+}
 
 
 def _fits(options: Options, folder: Path, source: str, *words: str) -> list[Row]:

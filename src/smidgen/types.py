@@ -46,7 +46,9 @@ class Runner(Protocol):
 class Signal(Protocol):
     """A kind of input, with what was learnt about it from the training part (means, sizes). Immutable, JSON.
 
-    `data.reading.Readable` adds what it takes to read whole sets of examples.
+    `data.reading.Readable` adds what it takes to read whole sets of examples. A signal may also have
+    `restore(answer) -> nn.Module | None`: what stands between body and head, in floats, (raw input, body's output) ->
+    raw outputs. A forecast is the last value and a change, which is what the body says.
     """
 
     kind: str

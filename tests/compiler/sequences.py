@@ -85,12 +85,28 @@ def on_floats() -> Program:
         indices = made.input(dtype, (3, 2))
         made.add("embedding", [indices, made.constant(table.astype(np.float32))], ("float32", (3, 2, 3)))
         made.add("embedding", [indices, made.constant(table, tuple(range(1, 10)))], ("float32", (3, 2, 3)))
+    weights = made.constant(np.arange(1, 7, dtype=np.float32))
+    for dtype in ("int32", "int8"):  # some are beyond the row, or meet
+        made.add("scatter", [made.input(dtype, (6,)), weights], ("float32", (40,)))
     _recurrent(made)
+    _spectra(made)
     return made.program()
 
 
+def _spectra(made: Made) -> None:
+    """Of integers and floats, with windows of cosines and others, filters that overlap and one that lets nothing in."""
+    wave = np.cos(2 * np.pi * np.arange(16) / 16)
+    weights = np.zeros((4, 9), np.float32)
+    weights[0, :3], weights[1, 2:], weights[2, 8] = (0.5, 1, 0.5), np.linspace(0.1, 1, 7), 2
+    windows = (0.5 - 0.5 * wave, 0.54 - 0.46 * wave, made.dice.uniform(0, 1, 16))
+    for window, dtype, step in zip(windows, ("int16", "float32", "int16"), (8, 3, 16), strict=True):
+        x = made.input(dtype, (50,), 1.0, 0)
+        constants = [made.constant(data.astype(np.float32)) for data in (window, weights)]
+        made.add("band_powers", [x, *constants], ("float32", (1, (50 - 16) // step + 1, 4)), step=step)
+
+
 def _recurrent(made: Made) -> None:
-    """Weights of floats and of codes, with and without a state to begin with."""
+    """Sequences and weights of floats and of codes, with and without a state to begin with; all states or the last."""
     x, state = made.input("float32", (4, 3)), made.input("float32", (5,))
     forms: list[tuple[str, int, list[str], dict[str, Any]]] = [
         ("gru", 3, [""], {"linear_before_reset": True, "reverse": False}),
@@ -99,8 +115,10 @@ def _recurrent(made: Made) -> None:
         ("rnn", 1, [state], {"reverse": False, "activation": "tanh"}),
         ("rnn", 1, [""], {"reverse": False, "activation": "relu"}),
     ]
-    for codes in (False, True):
+    sequences = [(x, False), (x, True), *((made.input(dtype, (4, 3), 0.013, 9), True) for dtype in ("uint8", "int8"))]
+    for sequence, codes in sequences:
         for kind, gates, states, attributes in forms:
             weights = [made.weights((5 * gates, size), codes=codes, bias=False)[0] for size in (3, 5)]
             biases = [made.constant(made.dice.normal(size=5 * gates).astype(np.float32)) for _ in range(2)]
-            made.add(kind, [x, *weights, *biases, *states], ("float32", (4, 5)), **attributes)
+            for shape in ((4, 5), (5,)):
+                made.add(kind, [sequence, *weights, *biases, *states], ("float32", shape), **attributes)

@@ -1,6 +1,6 @@
 """What the operations on sequences compute, in numpy: a part of `compiler.reference`.
 
-Slices and sums, products of matrices, softmax over rows, normalisation, look-up, resizing and recurrent layers.
+Slices and sums, products of matrices, softmax over rows, normalisation, look-up and resizing.
 Arrays have the batch first, constants have none.
 """
 
@@ -116,6 +116,17 @@ def _embedding(step: Step, indices: Array, table: Array) -> Array:
     return np.asarray(table[rows].astype(np.float32) * scales[rows][..., np.newaxis])
 
 
+def _scatter(step: Step, places: Array, constants: Array) -> Array:
+    """The last of several at one place; those beyond the row are left out, as the C does."""
+    size = step.y.count
+    y = np.zeros((len(places), size + 1), np.float32)
+    flat = places.reshape(len(places), -1).astype(np.int64)
+    inside = np.where((flat >= 0) & (flat < size), flat, size)
+    for column, constant in enumerate(constants):
+        y[np.arange(len(y)), inside[:, column]] = constant
+    return y[:, :size].reshape(len(y), *step.y.shape)
+
+
 def _resize(step: Step, x: Array) -> Array:
     form = {name: step.attributes[name] for name in ("mode", "align_corners", "half_pixel")}
     sizes = zip(x.shape[1:3], step.y.shape[:2], strict=True)
@@ -135,82 +146,38 @@ def _resize(step: Step, x: Array) -> Array:
     return step.clamped(rounded, limits(step.y))
 
 
-# Recurrent layers: x (batch, t, in), weight (gates * n, in), recurrent (gates * n, n), two biases, states (n,)
+def _band_powers(step: Step, x: Array, window: Array, weight: Array) -> Array:
+    """Weighted sums of the powers of windowed Fourier transforms, (batch, frames, bands)."""
+    size, frames = window.size, step.y.count // len(weight)
+    samples = np.asarray(x, np.float32).reshape(len(x), -1)
+    starts = step.attributes["step"] * np.arange(frames)
+    spectrum = np.fft.rfft(samples[:, starts[:, None] + np.arange(size)] * window.ravel())
+    powers = spectrum.real**2 + spectrum.imag**2
+    return np.asarray(powers @ weight.T, np.float32).reshape(len(x), *step.y.shape)
 
 
-def _sigmoid(x: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-np.clip(x, -80, 80))))
+WHOLE: dict[str, Callable[..., Any]] = {"add": np.add, "mul": np.multiply, "mod": np.mod}
 
 
-def _recurrent(cell: Callable[..., tuple[Array, ...]]) -> Callable[..., Array]:
-    """A layer of a cell, which makes the next states of those before: cell(step, from x, recurrent, bias, states)."""
-
-    def run(step: Step, x: Array, weight: Array, recurrent: Array, *rest: Array | None) -> Array:
-        weight, recurrent = (_scaled(step, position, data) for position, data in ((1, weight), (2, recurrent)))
-        bias, after, *given = rest
-        shape = (len(x), step.y.shape[-1])
-        states = tuple(
-            np.zeros(shape, np.float32) if one is None else np.broadcast_to(one, shape).astype(np.float32)
-            for one in given
-        )
-        y = np.empty((len(x), *step.y.shape), np.float32)
-        order = range(x.shape[1])
-        for t in reversed(order) if step.attributes["reverse"] else order:
-            states = cell(step, x[:, t] @ weight.T + bias, recurrent, after, *states)
-            y[:, t] = states[0]
-        return y
-
-    return run
-
-
-def _scaled(step: Step, position: int, data: Array) -> Array:
-    """Weights in codes as the numbers that they stand for."""
-    if step.value(position).quantization is None:
-        return data
-    scales = np.asarray(step.scaling(position).scales, np.float32)
-    return np.asarray(data.astype(np.float32) * np.broadcast_to(scales, (len(data),))[:, np.newaxis])
-
-
-def _gru(step: Step, x: Array, recurrent: Array, bias: Array, h: Array) -> tuple[Array, ...]:
-    """Cho et al. 2014 (arXiv:1406.1078); gates z, r, h; the reset before or after the product."""
-    n = h.shape[-1]
-    gates = h @ recurrent[: 2 * n].T + bias[: 2 * n]
-    z, r = (_sigmoid(x[:, i * n : (i + 1) * n] + gates[:, i * n : (i + 1) * n]) for i in range(2))
-    last, last_bias = recurrent[2 * n :], bias[2 * n :]
-    inner = r * (h @ last.T + last_bias) if step.attributes["linear_before_reset"] else (r * h) @ last.T + last_bias
-    candidate = np.tanh(x[:, 2 * n :] + inner)
-    return ((1 - z) * candidate + z * h,)
-
-
-def _lstm(_: Step, x: Array, recurrent: Array, bias: Array, h: Array, c: Array) -> tuple[Array, ...]:
-    """Hochreiter and Schmidhuber 1997, with forget gates; gates i, o, f, c."""
-    n = h.shape[-1]
-    gates = x + (h @ recurrent.T + bias)
-    i, o, f = (_sigmoid(gates[:, at * n : (at + 1) * n]) for at in range(3))
-    c = f * c + i * np.tanh(gates[:, 3 * n :])
-    return o * np.tanh(c), c
-
-
-def _rnn(step: Step, x: Array, recurrent: Array, bias: Array, h: Array) -> tuple[Array, ...]:
-    """Elman 1990."""
-    total = x + (h @ recurrent.T + bias)
-    return (np.maximum(total, 0) if step.attributes["activation"] == "relu" else np.tanh(total),)
+def _whole(step: Step, a: Array, b: Array) -> Array:
+    """Of int32, which wrap around."""
+    return np.asarray(WHOLE[step.attributes["function"]](a, b), np.int32)
 
 
 KINDS: dict[str, Callable[..., Array]] = {
     **dict.fromkeys(BINARY, _binary),
+    "band_powers": _band_powers,
     "embedding": _embedding,
+    "scatter": _scatter,
     "expand": lambda step, x: np.broadcast_to(x, (len(x), *step.y.shape)),
-    "gru": _recurrent(_gru),
     "layer_norm": _layer_norm,
-    "lstm": _recurrent(_lstm),
     "matmul": _matmul,
     "max": lambda step, x: x.max(axis=_axes(step)),
     "min": lambda step, x: x.min(axis=_axes(step)),
     "resize": _resize,
-    "rnn": _recurrent(_rnn),
     "slice": _slice,
     "spread": _spread,
     "sum": _sum,
     "where": _where,
+    "whole": _whole,
 }

@@ -76,7 +76,8 @@ def of_program(
     sizes = code_sizes(kernel_set)
     code = sum(sizes["functions"].get(section, sizes["other"]) for section in set(ledger.functions.values()))
     code += sizes["rest"] + sizes["step"] * statements
-    constants = [value for value in program.constants() if value.data is not None]
+    computed = {name for step in program.steps() if step.kind == "band_powers" for name in step.inputs}  # not learnt
+    constants = [value for value in program.constants() if value.data is not None and value.name not in computed]
     return Cost(
         parameters=sum(value.count for value in constants),
         flash_bytes=ledger.flash_bytes + code,

@@ -27,7 +27,7 @@ BOARD = Path(__file__).parent / "board"
 OWN = ("board.c", "main.c", "startup.c")
 COMPILER = "arm-none-eabi-gcc"
 EMULATOR = "qemu-system-arm"
-FLAGS = ("-std=gnu99", "-ffunction-sections", "-fdata-sections")
+FLAGS = ("-std=gnu99", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")  # floats as on any other host
 SMALL = ("-Os", "-fno-tree-loop-distribute-patterns")  # for our own files: loops that stay loops, not memcpy
 LIBRARIES = ("-lm",)
 OVERFLOW = re.compile(r"region `(FLASH|RAM)' overflowed by (\d+) bytes")

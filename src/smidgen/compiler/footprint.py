@@ -9,6 +9,7 @@ import numpy as np
 
 from smidgen.compiler import emulator, firmware
 from smidgen.compiler.compilation import BESIDE
+from smidgen.compiler.ir import RECURRENT
 from smidgen.compiler.kernels import PORTABLE
 from smidgen.errors import BudgetError, MissingProgram
 
@@ -114,6 +115,11 @@ def multiply_adds(program: Program, operation: Operation) -> int:
     given, (wanted, *_) = program.of(operation)
     if operation.kind in ("conv2d", "dense") and given[1] is not None:
         return given[1].count * (wanted.count // wanted.shape[-1])
+    if operation.kind in RECURRENT and given[0] is not None:
+        return given[0].shape[0] * sum(value.count for value in given[1:3] if value is not None)
+    if operation.kind == "band_powers" and given[1] is not None:  # about: a fast transform of each frame
+        size = given[1].count
+        return wanted.count // wanted.shape[-1] * 4 * size * size.bit_length()
     return wanted.count * given[0].shape[-1] if operation.kind == "matmul" and given[0] is not None else 0
 
 

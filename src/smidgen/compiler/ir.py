@@ -13,6 +13,8 @@ Kinds of operation, their inputs and attributes; a module of `ops/` implements e
 | max_pool2d, average_pool2d | x (h, w, c) | kernel, stride: (y, x); padding; activation |
 | mean, sum, max, min | x | axes, which are dropped |
 | slice | x | begin, size, stride: for each axis |
+| band_powers | x (n,), window (size,), weight (bands, size / 2 + 1) | step: from frame to frame |
+| scatter | places (n,), constants (n,): a row of zeros but for these | |
 | resize | x (h, w, c) | mode: "nearest" or "bilinear"; align_corners, half_pixel |
 | reshape | x | |
 | transpose | x | order |
@@ -21,6 +23,9 @@ Kinds of operation, their inputs and attributes; a module of `ops/` implements e
 | relu, relu6, sigmoid, tanh, hard_swish, gelu | x | |
 | leaky_relu; hard_sigmoid | x | slope; alpha, beta |
 | softmax | x, along the last axis | |
+| rnn, gru, lstm | see ops/_recurrent.py; they give (t, units), or the last (units,) | reverse; linear_before_reset |
+| embedding | numbers of rows, table (rows, depth) | |
+| whole | a, b of int32; or one number for b | function: "add", "mul" or "mod" |
 | quantize, dequantize, requantize | x | |
 | stream | what its steps read | steps, ...: several operations row by row, see ops/stream.py |
 
@@ -42,6 +47,7 @@ from smidgen.types import Array
 
 BITS = {"float32": 32, "int32": 32, "int16": 16, "uint8": 8, "int8": 8, "int4": 4, "int2": 2}
 LAYERS = ("conv2d", "dense")  # kinds of operation that have weights and sum products
+RECURRENT = ("gru", "lstm", "rnn")
 
 
 @dataclass(frozen=True)

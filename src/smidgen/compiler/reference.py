@@ -12,6 +12,7 @@ import numpy as np
 
 from smidgen.compiler import _reference_litert, _reference_onnx, arithmetic
 from smidgen.compiler._fixed_point import shares
+from smidgen.compiler._reference_recurrent import KINDS as RECURRENT
 from smidgen.compiler._reference_sequence import KINDS as SEQUENCE
 from smidgen.compiler._reference_step import Rounding, Step
 from smidgen.compiler.arithmetic import UNARY, bounds, limits
@@ -238,5 +239,6 @@ KINDS: dict[str, Callable[..., Array]] = {
     "softmax": _softmax,
     "quantize": _quantize,
     "dequantize": _dequantize,
+    **RECURRENT,
     **SEQUENCE,
 }

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
+from smidgen.compiler import _sketch_recurrent, _sketch_rows, _sketch_text
 from smidgen.compiler.ir import Operation, Program, Quantization, Value
 from smidgen.errors import Unsupported
 from smidgen.types import Array
@@ -102,7 +103,7 @@ class _Notes(TorchFunctionMode):
         """The input, as the sensor gives it: channels last already."""
         tensor = torch.zeros(1, dtype=raw.dtype).expand(1, *raw.shape[1:])
         dtype = str(raw.dtype).removeprefix("torch.")
-        self._record(tensor, Value("input", dtype, tuple(raw.shape[1:]), self._codes() if dtype in RAW else None))
+        self.record(tensor, Value("input", dtype, tuple(raw.shape[1:]), self._codes() if dtype in RAW else None))
         return tensor
 
     def program(self, result: Tensor) -> Program:
@@ -120,16 +121,16 @@ class _Notes(TorchFunctionMode):
 
     def add(self, kind: str, inputs: list[str], shape: tuple[int, ...], **attributes: Any) -> Tensor:
         """A further operation; `shape` is that of torch."""
-        inputs = [self._suiting(name) for name in inputs]
+        inputs = [self.suiting(name) for name in inputs]
         name = f"{kind}_{len(self.operations)}"
         inside = (*shape[2:], shape[1]) if len(shape) == 4 else shape[1:]
         quantization = None if self.bits == 32 else self._codes()
         tensor = torch.zeros(1).expand(*shape)
-        self._record(tensor, Value(name, "float32" if self.bits == 32 else "uint8", inside, quantization))
+        self.record(tensor, Value(name, "float32" if self.bits == 32 else "uint8", inside, quantization))
         self.operations.append(Operation(kind, name, tuple(inputs), (name,), attributes))
         return tensor
 
-    def _suiting(self, name: str) -> str:
+    def suiting(self, name: str) -> str:
         """A value as what reads it wants it: as codes, or as floats."""
         value, codes = self.values[name] if name else None, self.bits < 32
         if value is None or value.data is not None or value.dtype not in (("float32",) if codes else RAW):
@@ -186,7 +187,8 @@ class _Notes(TorchFunctionMode):
     def _codes(self) -> Quantization:
         return Quantization((SCALE,), (0,))
 
-    def _record(self, tensor: Tensor, value: Value) -> None:
+    def record(self, tensor: Tensor, value: Value) -> None:
+        """A tensor stands for a value."""
         self.kept.append(tensor)
         self.values[value.name] = value
         self.names[id(tensor)] = value.name
@@ -281,10 +283,22 @@ def _reshape(notes: _Notes, x: Tensor, *shape: Any) -> Tensor:
     return notes.add("reshape", [notes.names[id(x)]], (1, *map(int, wanted[1:])))
 
 
+def _slice(notes: _Notes, x: Tensor, where: Any) -> Tensor:
+    """Part of a row, or of a sequence in the order of its raw input."""
+    given = where if isinstance(where, tuple) else (where,)
+    if x.ndim == 4 or not all(isinstance(one, slice) for one in given):
+        raise Unsupported("an index that is no range", "The price before training", "It knows ranges of rows")
+    ranges = [range(*one.indices(side)) for one, side in zip(given[1:], x.shape[1:], strict=False)]
+    ranges += [range(side) for side in x.shape[1 + len(ranges) :]]
+    form = {"begin": tuple(one.start for one in ranges), "size": tuple(map(len, ranges))}
+    steps = tuple(one.step for one in ranges)
+    return notes.add("slice", [notes.names[id(x)]], (1, *form["size"]), **form, stride=steps)
+
+
 def _binary(kind: str) -> Callable[..., Tensor]:
     def binary(notes: _Notes, a: Any, b: Any, **_: Any) -> Tensor:
         known = [side for side in (a, b) if id(side) in notes.names]
-        if len(known) == 1:
+        if len(known) == 1 and not (notes.bits == 32 and isinstance(a, Tensor) and isinstance(b, Tensor)):
             return notes.alias(known[0])  # the scaling of raw input is part of its quantisation
         shape = np.broadcast_shapes(tuple(a.shape), tuple(b.shape))
         names = [notes.names.get(id(one)) or notes.constant(one, len(shape)) for one in (a, b)]
@@ -324,6 +338,16 @@ def _log_mel(notes: _Notes, x: Tensor, size: int, step: int, edges: Any, *_: Any
     return notes.add("reshape", [notes.names[id(y)]], (1, 1, bands, frames))
 
 
+def _scatter(notes: _Notes, x: Tensor, _: int, index: Tensor, source: Tensor) -> Tensor:
+    inputs = [notes.names[id(index)], notes.constant(source, 2)]
+    return notes.add("scatter", inputs, (1, *x.shape[1:]))
+
+
+def _narrow(notes: _Notes, x: Tensor, _: int, start: int, length: int) -> Tensor:
+    form = {"begin": (start,), "size": (length,), "stride": (1,)}
+    return notes.add("slice", [notes.names[id(x)]], (1, length), **form)
+
+
 def _permute(notes: _Notes, x: Tensor, *order: Any) -> Tensor:
     axes = order[0] if len(order) == 1 else order
     return notes.alias(x, tuple(x.shape[axis] for axis in axes))
@@ -349,8 +373,13 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "mean": _mean,
     "batch_norm": lambda notes, x, *_, **__: notes.biased(x),
     "square": _square,
+    "__getitem__": _slice,
     "flatten": _flatten,
     "reshape": _reshape,
+    "narrow": _narrow,
+    "scatter": _scatter,
+    "div": _binary("div"),
+    "sqrt": _unary("sqrt"),
     "permute": _permute,
     "softmax": _softmax,
     **{name: _binary(name.strip("_")) for name in ("add", "sub", "mul", "__add__", "__sub__", "__mul__")},
@@ -359,6 +388,9 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "hardtanh": _unary("relu6"),
     "leaky_relu": _leaky,
     "log_mel": _log_mel,
-    **dict.fromkeys(("dropout", "to", "float", "contiguous", "clamp"), _same),
+    **_sketch_recurrent.FUNCTIONS,
+    **_sketch_text.FUNCTIONS,
+    **_sketch_rows.FUNCTIONS,
+    **dict.fromkeys(("dropout", "to", "float", "long", "contiguous"), _same),
 }
 """What each function of torch becomes; the scaling of raw input and normalisation become part of what they follow."""

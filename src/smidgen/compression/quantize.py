@@ -5,7 +5,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, fx, nn
 
-from smidgen.compiler import recurrent
+from smidgen.compiler import embedding, recurrent
+from smidgen.compiler.embedding import QuantizedEmbedding
 from smidgen.compiler.graph import VIEWS, WEIGHTED, argument, aten, calls, capture, tensor
 from smidgen.compiler.integer import LEVELS, ActivationQuantizer, InputScale, QuantizedLayer, quantizers
 
@@ -26,6 +27,7 @@ def quantize(network: nn.Module, raw: Tensor, bits: int = 8) -> fx.GraphModule:
     """
     graph = capture(network, raw)
     _enter_integers(graph)
+    embedding.quantize(graph, bits)
     values = _observe(graph, raw)
     for index, node in enumerate(_rounded(graph)):
         _insert_quantizer(graph, node, index, values[node.name])
@@ -92,9 +94,11 @@ def _rounded(graph: fx.GraphModule) -> list[fx.Node]:
 
 def _insert_quantizer(graph: fx.GraphModule, node: fx.Node, index: int, values: Tensor) -> None:
     source = node.all_input_nodes[0]
+    while node.target in SAME_SCALE and source.target in SAME_SCALE:
+        source = source.all_input_nodes[0]
     if node.target in SAME_SCALE and source.op == "call_module":
         target = str(source.target)  # the values are on its grid already: the same scale, rounded again for the record
-        if isinstance(graph.get_submodule(target), InputScale):
+        if isinstance(graph.get_submodule(target), InputScale | QuantizedEmbedding):
             return
     else:
         target = f"activation_{index}"

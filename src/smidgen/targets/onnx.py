@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, fx, nn
 
+from smidgen.compiler.embedding import QuantizedEmbedding
+from smidgen.compiler.graph import capture
 from smidgen.compiler.integer import ActivationQuantizer, InputScale, QuantizedLayer
 from smidgen.compiler.network import Answering, example
+from smidgen.compiler.recurrent import QuantizedRecurrent
+from smidgen.targets import _onnx_embedding, _onnx_recurrent, _onnx_sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +45,10 @@ def write(network: nn.Module, signal: Signal, answer: Answer, metadata: Mapping[
     """
     raw = example(signal, batch=2)
     with _quiet(), torch.no_grad():
-        shipped = Answering(copy.deepcopy(network).cpu().eval(), answer.head())
+        body = copy.deepcopy(network).cpu().eval()
+        if _onnx_recurrent.needs_graph(body):
+            body = capture(body, raw)
+        shipped = Answering(body, answer.head())
         if isinstance(shipped.network, fx.GraphModule):
             _as_symbols(shipped.network)
         program = torch.onnx.export(
@@ -54,10 +61,12 @@ def write(network: nn.Module, signal: Signal, answer: Answer, metadata: Mapping[
             dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
             optimize=True,
             verbose=False,
+            custom_translation_table=_onnx_sound.translations(),
         )
     if program is None:
         raise RuntimeError("the exporter returned nothing")
     model = program.model_proto
+    _onnx_sound.expand(model)
     _tidy(model, metadata)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -112,6 +121,7 @@ class _Layer(_Symbol):
 
 def _as_symbols(graph: fx.GraphModule) -> None:
     """Replace the integer modules of a quantised graph by the ONNX nodes that they stand for."""
+    _onnx_recurrent.replace_calls(graph)
     for node in list(graph.graph.nodes):
         if node.op != "call_module":
             continue
@@ -123,6 +133,12 @@ def _as_symbols(graph: fx.GraphModule) -> None:
             graph.add_submodule(f"symbol_{node.name}", _Layer(module, log_scale))
             node.target = f"symbol_{node.name}"
             node.args = (node.args[0], node.args[0])
+        elif isinstance(module, QuantizedRecurrent):
+            graph.add_submodule(f"symbol_{node.name}", _onnx_recurrent.symbol(module))
+            node.target = f"symbol_{node.name}"
+        elif isinstance(module, QuantizedEmbedding):
+            graph.add_submodule(f"symbol_{node.name}", _onnx_embedding.Lookup(module))
+            node.target = f"symbol_{node.name}"
         elif isinstance(module, InputScale | ActivationQuantizer):
             scale = float(module.log_scale.detach().exp())
             kind = _Round if isinstance(module, ActivationQuantizer) else _Dequantize
@@ -147,6 +163,7 @@ def _tidy(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
         entry = model.metadata_props.add()
         entry.key, entry.value = key, metadata[key]
     _pool_globally(model)
+    _onnx_recurrent.drop_unread(model)
     kept = {value.name for value in (*graph.input, *graph.output)}
     for value in (*graph.input, *graph.output):
         del value.metadata_props[:]
@@ -208,6 +225,8 @@ def inside(model: bytes, raw: Array) -> list[Array]:
     codes = [node.output[0] for node in proto.graph.node if node.op_type == "QuantizeLinear"]
     values = {node.input[0]: node.output[0] for node in proto.graph.node if node.op_type == "DequantizeLinear"}
     wanted = [values[code] for code in codes]
+    if not wanted:
+        return []  # only weights are integers; a session that is asked for nothing gives everything
     for name in wanted:
         proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])

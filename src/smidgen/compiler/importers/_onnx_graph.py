@@ -94,7 +94,8 @@ class Node:
         from onnx import helper
 
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in proto.attribute}
-        name, label = (harmless(text) for text in (proto.output[0], proto.name or proto.output[0]))
+        first = next((name for name in proto.output if name), "")
+        name, label = (harmless(text) for text in (first, proto.name or first))
         return cls(proto.op_type, name, label, tuple(proto.input), tuple(proto.output), attributes, proto.domain)
 
     def get(self, name: str, default: Any) -> Any:
@@ -219,6 +220,11 @@ class Network:
         data = np.ascontiguousarray(data)
         value = self._add(Value(f"{name}_{len(self.values)}", str(data.dtype), data.shape, quantization, data))
         return value.name
+
+    def keep(self, data: Array, name: str) -> str:
+        """A constant of integers as it is, without a scale; its name."""
+        data = np.ascontiguousarray(data, "int32" if data.dtype == np.int64 else data.dtype)
+        return self._add(Value(f"{name}_{len(self.values)}", str(data.dtype), data.shape, None, data)).name
 
     def bias(self, node: Node, outputs: int) -> str:
         """The third input of a layer, one number for each output; "" where there is none."""

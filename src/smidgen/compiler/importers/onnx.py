@@ -12,6 +12,7 @@ from smidgen.compiler.importers._onnx_graph import Constant, Network, Node, arra
 from smidgen.compiler.importers._onnx_operations import OPERATIONS
 from smidgen.compiler.importers._onnx_operations.folding import fold
 from smidgen.compiler.ir import Program
+from smidgen.compiler.passes.band_powers import fuse_band_powers
 from smidgen.compiler.passes.simplify import simplify
 from smidgen.errors import BundleError, MissingLibrary
 
@@ -48,14 +49,16 @@ def read(model: bytes) -> Program:
                 raise ValueError("two inputs or outputs have one name")
             outputs = [network.result(name) for name in names]
             whole = Program(network.values, network.operations, tuple(inputs), tuple(outputs), "onnx", metadata)
-            return simplify(whole, names)
+            return simplify(fuse_band_powers(whole), names)
 
 
 def _translate(network: Network, node: Node) -> None:
-    if node.domain not in ("", "ai.onnx") or node.op not in OPERATIONS:
+    own = node.domain in ("", "ai.onnx")
+    if own and fold(network, node):
+        return
+    if not own or node.op not in OPERATIONS:
         raise node.unsupported(f"It knows: {', '.join(sorted(OPERATIONS))}")
-    if not fold(network, node):
-        OPERATIONS[node.op](network, node)
+    OPERATIONS[node.op](network, node)
 
 
 def _parse(model: bytes) -> tuple[onnx.GraphProto, dict[str, str]]:

@@ -163,7 +163,7 @@ def of_two(value: str) -> RowOf:
         operands, turned = _ordered(given, wanted[0])
         if coded(operation, *operands):
             raise Unsupported(f"{operation.name} of codes", "The target c", f"It has {operation.kind} of float32")
-        a, b = ("b[m]", "*a") if turned else ("*a", "b[m]")
+        a, b = ("b[m]", "*a") if turned and operation.kind not in COMMUTATIVE else ("*a", "b[m]")
         return _binary(writer, operation, operands, turned, (value.format(a=a, b=b), "v"), {})
 
     return row

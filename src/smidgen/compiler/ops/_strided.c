@@ -12,7 +12,7 @@ static ptrdiff_t row_start(int32_t row, int rank, const int32_t *size, const int
 
 //@ copy
 /* Elements in order of the output, whose axes have so many; `step` is how far apart they lie in the input. */
-static void copy_$name(const $X *x, $X *y, int rows, int rank, const int32_t *size, const int32_t *step)
+static void move_$name(const $X *x, $X *y, int rows, int rank, const int32_t *size, const int32_t *step)
 {
     for (int row = 0; row < rows; row++) {
         const $X *const from = x + row_start(row, rank, size, step);

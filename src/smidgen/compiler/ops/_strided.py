@@ -51,4 +51,4 @@ def copy(writer: Writer, x: Value, y: Value, start: int, own: Sequence[int]) -> 
     writer.kernel("_strided.c", "row_start")
     writer.kernel("_strided.c", "copy", name=name, X=c_type(x.dtype))
     source = f"{writer.read(x)} + {start}" if start else writer.read(x)
-    return f"copy_{name}({source}, {writer.at(y)}, {rows}, {rank}, {size}, {step});"
+    return f"move_{name}({source}, {writer.at(y)}, {rows}, {rank}, {size}, {step});"

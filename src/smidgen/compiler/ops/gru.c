@@ -1,6 +1,6 @@
 //@ gru
 /* `room` holds three gates of x, three of the state and a state of zeros. */
-static void gru_$name(const struct recurrent_layer *g, const float *x, float *y, const float *first, float *room)
+static void gru_$name(const struct recurrent_layer *g, const $X *x, float *y, const float *first, float *room)
 {
     const int n = g->units;
     float *const from_x = room, *const from_h = room + 3 * n, *const zeros = room + 6 * n;
@@ -10,15 +10,15 @@ static void gru_$name(const struct recurrent_layer *g, const float *x, float *y,
     }
     for (int t = 0; t < g->steps; t++) {
         const ptrdiff_t at = recurrent_step(g, t);
-        float *const next = y + at * n;
+        float *const next = y + at * g->stride;
         rows_$W(g->weight, g->weight_scale, g->bias, x + at * g->inputs, from_x, 3 * n, g->inputs);
-        rows_$R(g->recurrent, g->recurrent_scale, g->recurrent_bias, h, from_h, $FIRST * n, n);
+        rows_$R(g->recurrent, g->recurrent_scale, g->recurrent_bias, $STATE, from_h, $FIRST * n, n);
         for (int i = 0; i < 2 * n; i++) {
-            from_x[i] = logistic(from_x[i] + from_h[i]);
+            from_x[i] = gate_logistic(from_x[i] + from_h[i]);
         }
         candidate_$name(g, from_x + n, h, from_h);
         for (int i = 0; i < n; i++) {
-            const float z = from_x[i], candidate = tanhf(from_x[2 * n + i] + from_h[2 * n + i]);
+            const float z = from_x[i], candidate = gate_tanh(from_x[2 * n + i] + from_h[2 * n + i]);
             next[i] = (1 - z) * candidate + z * h[i];
         }
         h = next;
@@ -45,5 +45,5 @@ static void candidate_$name(const struct recurrent_layer *g, const float *reset,
     for (int i = 0; i < n; i++) {
         from_h[i] = reset[i] * h[i];
     }
-    rows_$R(last, scale, g->recurrent_bias + 2 * n, from_h, from_h + 2 * n, n, n);
+    rows_$R(last, scale, g->recurrent_bias + 2 * n, $RESET, from_h + 2 * n, n, n);
 }

@@ -13,8 +13,14 @@ def memory(operation: Operation, given: Values, wanted: Sequence[Value]) -> Memo
     return _recurrent.scratch(7, wanted)
 
 
-def emit(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:
+def emit(
+    writer: Writer,
+    operation: Operation,
+    given: Values,
+    wanted: Sequence[Value],
+    products: _recurrent.Products = _recurrent.portable,
+) -> str:
     """One call."""
     after = operation.attributes["linear_before_reset"]
     first, reset = ("3", "after") if after else ("2", "before")
-    return _recurrent.call(writer, operation, given, wanted, (reset, "gru"), reset, FIRST=first)
+    return _recurrent.call(writer, operation, given, wanted, (reset, "gru"), 7, products, reset, FIRST=first)

@@ -13,6 +13,12 @@ def memory(operation: Operation, given: Values, wanted: Sequence[Value]) -> Memo
     return _recurrent.scratch(10, wanted)
 
 
-def emit(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:
+def emit(
+    writer: Writer,
+    operation: Operation,
+    given: Values,
+    wanted: Sequence[Value],
+    products: _recurrent.Products = _recurrent.portable,
+) -> str:
     """One call."""
-    return _recurrent.call(writer, operation, given, wanted, ("lstm",))
+    return _recurrent.call(writer, operation, given, wanted, ("lstm",), 10, products)

@@ -7,7 +7,7 @@ from smidgen.compiler.memory import Memory
 from smidgen.compiler.ops import _recurrent
 from smidgen.compiler.ops._writer import Values, Writer
 
-ACTIVATIONS = {"tanh": "tanhf(v)", "relu": "v > 0 ? v : 0"}
+ACTIVATIONS = {"tanh": "gate_tanh(v)", "relu": "v > 0 ? v : 0"}
 
 
 def memory(operation: Operation, given: Values, wanted: Sequence[Value]) -> Memory:
@@ -15,7 +15,15 @@ def memory(operation: Operation, given: Values, wanted: Sequence[Value]) -> Memo
     return _recurrent.scratch(3, wanted)
 
 
-def emit(writer: Writer, operation: Operation, given: Values, wanted: Sequence[Value]) -> str:
+def emit(
+    writer: Writer,
+    operation: Operation,
+    given: Values,
+    wanted: Sequence[Value],
+    products: _recurrent.Products = _recurrent.portable,
+) -> str:
     """One call."""
     activation = operation.attributes["activation"]
-    return _recurrent.call(writer, operation, given, wanted, ("rnn",), activation, VALUE=ACTIVATIONS[activation])
+    return _recurrent.call(
+        writer, operation, given, wanted, ("rnn",), 3, products, activation, VALUE=ACTIVATIONS[activation]
+    )

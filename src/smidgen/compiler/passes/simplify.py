@@ -11,7 +11,7 @@ import numpy as np
 
 from smidgen.compiler.arithmetic import UNARY, accumulator_scales, limits
 from smidgen.compiler.functions import PARTIAL
-from smidgen.compiler.ir import BITS, LAYERS, Operation, Program, Quantization, Value
+from smidgen.compiler.ir import BITS, LAYERS, RECURRENT, Operation, Program, Quantization, Value
 from smidgen.compiler.passes._bounds import MOST, check, moves
 from smidgen.types import Array
 
@@ -213,6 +213,8 @@ class _Integers:
             self._move(operation)
         elif kind in LAYERS:
             self._layer(operation)
+        elif kind in RECURRENT and self._code(first) and self.values[operation.inputs[1]].dtype == "int8":
+            self.done.append(replace(operation, inputs=(self._code(first) or first, *operation.inputs[1:])))
         elif kind in ROUNDED and self._target(operation) and all(self._code(name) for name in _coded(operation)):
             self._on_codes(operation, [name and (self._code(name) or name) for name in operation.inputs])
         else:

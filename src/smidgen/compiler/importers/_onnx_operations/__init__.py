@@ -11,7 +11,9 @@ from smidgen.compiler.importers._onnx_operations import (
     recurrent,
     reductions,
     rounding,
+    scattering,
     views,
+    whole,
     windows,
 )
 
@@ -27,6 +29,8 @@ OPERATIONS: dict[str, Callable[[Network, Node], None]] = {
     **recurrent.OPERATIONS,
     **reductions.OPERATIONS,
     **rounding.OPERATIONS,
+    **scattering.OPERATIONS,
     **views.OPERATIONS,
+    **whole.OPERATIONS,
     **windows.OPERATIONS,
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smidgen.compiler.importers._onnx_graph import LARGEST_FLOAT, Constant, Network, Node, Tensor, placed
+from smidgen.compiler.importers._onnx_operations import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -203,6 +204,8 @@ def _operands(network: Network, node: Node) -> list[Tensor | Constant]:
 
 
 def _binary(network: Network, node: Node) -> None:
+    if whole.suits(network, node):
+        return whole.whole(network, node)
     first, *others = _operands(network, node)
     if not others:
         return network.put(node, first)

@@ -35,6 +35,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "Or": np.logical_or,
     "Pow": np.power,
     "Reciprocal": np.reciprocal,
+    "Relu": lambda x: np.maximum(x, 0),
     "Sin": np.sin,
     "Sqrt": np.sqrt,
     "Sub": np.subtract,
@@ -114,6 +115,11 @@ def _range(_: Node, given: list[Any]) -> Array:
     return np.arange(start, limit, step, dtype=given[0].dtype)
 
 
+def _hann(node: Node, given: list[Any]) -> Array:
+    (size,) = _bounded(given[0])
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / max(1, size if node.get("periodic", 1) else size - 1))
+
+
 def _filled(node: Node, given: list[Any]) -> Array:
     from onnx import numpy_helper
 
@@ -174,6 +180,7 @@ OTHERS: dict[str, Callable[[Node, list[Any]], Array]] = {
     "Div": _div,
     "Expand": _expand,
     "Gather": _gather,
+    "HannWindow": _hann,
     "MatMul": _matmul,
     "Max": lambda _, given: np.maximum.reduce(np.broadcast_arrays(*given)),
     "Min": lambda _, given: np.minimum.reduce(np.broadcast_arrays(*given)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,12 +95,15 @@ def _embedding(network: Network, node: Node, table: Constant, index: Tensor) -> 
     if network.values[index.value].dtype == "float32":
         raise ValueError("its indices are not integers")
     rows, width = table.data.shape
-    weights = network.weigh(table, "table")
+    codes = table.scale is None and table.data.dtype.kind in "iu"
+    weights = network.keep(table.data, "table") if codes else network.weigh(table, "table")
     given = (index.value, weights)
     shape = (*network.values[index.value].shape, width)
     if rows * width > LARGEST_VALUE:
         raise ValueError(f"it has a table of {rows} x {width}")
     name = network.emit("embedding", node, given, shape)
+    if codes:
+        network.values[name] = replace(network.values[name], dtype=network.values[weights].dtype)
     scale = network.values[weights].quantization
     if scale is not None and len(scale.scales) == 1:
         quantized(network, name, "int8", Quantization(scale.scales, (0,)))
@@ -127,15 +131,18 @@ def _concat(network: Network, node: Node) -> None:
         else network.ordered(one, axes)
         for one, size in zip(tensors, shapes, strict=True)
     ]
+    if len({network.values[one].dtype for one in given}) != 1:
+        raise ValueError("it joins numbers of several types")
     name = network.emit("concat", node, given, [shape[one] for one in axes], axis=axes.index(axis))
-    network.put(node, Tensor(name, placed(shape, axes)))
+    network.put(node, Tensor(network.like(name, given[0]), placed(shape, axes)))
 
 
 def _joined(network: Network, node: Node, name: str) -> Tensor | Constant:
     found = network.find(name)
     if isinstance(found, Constant) and found.scale is not None:
         raise node.unsupported("It joins floats that are not quantised weights")
-    return found if isinstance(found, Constant) else network.real(name)
+    whole = isinstance(found, Tensor) and network.values[found.value].dtype == "int32"
+    return found if isinstance(found, Constant) or whole else network.real(name)
 
 
 def axes_of(axes: Sequence[int], rank: int) -> list[int]:

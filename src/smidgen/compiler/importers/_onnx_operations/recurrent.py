@@ -27,6 +27,11 @@ class _Layer:
     directions: int
     units: int
 
+    @property
+    def only_last(self) -> bool:
+        """Whether nothing but the last state of its one direction is wanted."""
+        return self.directions == 1 and not _named(self.node, 0) and _named(self.node, 1)
+
     @classmethod
     def of(cls, network: Network, node: Node) -> _Layer:
         x = network.real(node.inputs[0])
@@ -52,6 +57,8 @@ def _recurrent(network: Network, node: Node) -> None:
     _check(node)
     made = [_direction(network, layer, index, back) for index, back in enumerate(reverse)]
     shape = (layer.steps, layer.directions, 1, layer.units)
+    if layer.only_last:
+        return _give(network, node, 1, Tensor(made[0], straight(shape[1:])))
     if layer.directions == 1:
         (name,) = made
     else:
@@ -59,12 +66,18 @@ def _recurrent(network: Network, node: Node) -> None:
         name = network.emit("concat", node, made, joined, axis=1)
     whole = Tensor(name, straight(shape))
     _give(network, node, 0, whole)
-    if len(node.outputs) > 1 and node.outputs[1]:
+    if _named(node, 1):
         if layer.directions > 1:
             raise node.unsupported("Of both directions it gives the sequence, not the last state")
         last = 0 if reverse[0] else layer.steps - 1
         state = part(network, node, whole, {0: range(last, last + 1)})
         _give(network, node, 1, Tensor(state.value, state.places[0]))
+    return None
+
+
+def _named(node: Node, position: int) -> bool:
+    """Whether a node has this output."""
+    return len(node.outputs) > position and bool(node.outputs[position])
 
 
 def _give(network: Network, node: Node, position: int, tensor: Tensor) -> None:
@@ -105,7 +118,8 @@ def _direction(network: Network, layer: _Layer, index: int, reverse: bool) -> st
         relu = any(name.lower() == b"relu" for name in node.get("activations", ()))
         attributes["activation"] = "relu" if relu else "tanh"
     given = (layer.x, *weights, *biases, *states)
-    return network.emit(kind, node, given, (layer.steps, layer.units), **attributes)
+    shape = (layer.units,) if layer.only_last else (layer.steps, layer.units)
+    return network.emit(kind, node, given, shape, **attributes)
 
 
 def _state(network: Network, layer: _Layer, position: int, index: int) -> str:

@@ -139,7 +139,8 @@ def _stft(network: Network, node: Node) -> None:
     frames = (x.places.size - size) // step + 1
     attributes = {"stride": (1, step), "dilation": (1, 1), "padding": (0,) * 4, "groups": 1, "activation": "none"}
     given = (source, network.weigh(Constant(waves), "waves"), "")
-    name = network.emit("conv2d", node, given, (1, frames, 2 * bins), **attributes)
+    note = {"window": network.weigh(Constant(window), "window")} if node.get("onesided", 1) else {}  # for the passes
+    name = network.emit("conv2d", node, given, (1, frames, 2 * bins), **attributes, **note)
     network.put(node, Tensor(name, network.straight(name).reshape(1, frames, bins, 2)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smidgen.compiler.kernels import armv6m
-from smidgen.compiler.kernels.armv7em import add, conv2d, dense, depthwise, max_pool2d, mean
+from smidgen.compiler.kernels.armv7em import add, conv2d, dense, depthwise, max_pool2d, mean, recurrent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +31,7 @@ FORMS: Mapping[str, Sequence[Callable[[Operation, Values, Value], Kind | None]]]
     "mean": (mean.find,),
     "average_pool2d": (mean.find,),
     "max_pool2d": (max_pool2d.find,),
+    **dict.fromkeys(recurrent.KINDS, (recurrent.find,)),
 }
 
 

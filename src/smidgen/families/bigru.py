@@ -1,0 +1,14 @@
+"""Gated recurrent units in both directions (Schuster and Paliwal 1997; Cho et al. 2014, arXiv:1406.1078)."""
+
+from torch import nn
+
+from smidgen.families import _recurrent
+from smidgen.families._recurrent import LARGEST, SMALLEST
+from smidgen.types import Answer, Signal
+
+__all__ = ["LARGEST", "SMALLEST", "build"]
+
+
+def build(signal: Signal, answer: Answer, size: int, activation: str = "relu") -> nn.Module:
+    """Sequences, maps as such, or bytes, -> raw outputs (batch, answer.width)."""
+    return _recurrent.network(nn.GRU, True, signal, answer, size, activation)

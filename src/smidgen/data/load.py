@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from smidgen.types import Answer
 
 CLOSE = 0.05  # scores of two tasks between which the user must choose
-ALONE = 0.1  # of a task that nothing but the lack of others speaks for
 
 
 def load(
@@ -101,9 +101,9 @@ def taken_for(found: Listing, task: Task | str | None, **options: Any) -> tuple[
     matches: list[tuple[float, Reading, str]] = []
     for name in registry.names("tasks"):
         how = Reading(registry.find("tasks", name).TASK, **options)
-        match = registry.find("signals", how.task.signal).SIGNAL.recognise(found, how)
-        if match:
-            matches.append((match.score, how, match.why))
+        with suppress(DataError):  # a column that this task has no use for
+            match = registry.find("signals", how.task.signal).SIGNAL.recognise(found, how)
+            matches += [(match.score, how, match.why)] if match else []
     if not matches:
         raise DataError(f"{found.source} suits no task", f"Say which: --task {', '.join(registry.names('tasks'))}")
     matches.sort(key=lambda one: -one[0])

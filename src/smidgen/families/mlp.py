@@ -1,4 +1,4 @@
-"""Fully connected layers on averaged features: the baseline that every other family should beat on images."""
+"""Fully connected layers, on averages of maps: the baseline that every other family should beat on images."""
 
 import math
 
@@ -14,7 +14,8 @@ NARROWEST = 12  # hidden units below which fewer inputs are better than fewer un
 def build(signal: Signal, answer: Answer, size: int, activation: str = "relu") -> nn.Module:
     """Features (batch, ...) -> raw outputs (batch, answer.width)."""
     shape = signal.feature_shape
-    pool = next((p for p in (1, 2, 4, 8, 16) if math.prod(_pooled(shape, p)) * NARROWEST <= size), 16)
+    pools = (1, 2, 4, 8, 16) if len(shape) == 3 else (1,)  # rows and sequences stay whole
+    pool = next((p for p in pools if math.prod(_pooled(shape, p)) * NARROWEST <= size), pools[-1])
     shape = _pooled(shape, pool)
 
     def at(width: float) -> nn.Module:

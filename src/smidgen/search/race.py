@@ -29,8 +29,8 @@ def race(
         racers: at least one.
         run: trains a racer for one round (1, 2, ...) and returns it with its metric on validation.
         keep: the share that goes on after each round, at least one.
-        judges: how many examples tell racers apart that have nothing left to learn: what is within one standard error of
-            the best then counts as equal to it (Breiman et al. 1984). 0: a metric is taken as it is.
+        judges: how many examples tell racers apart that have nothing left to learn. What is within one standard error
+            of the best counts as equal to it then (Breiman et al. 1984). 0: a metric is taken as it is.
     """
     running: list[Racer] = list(racers)
     record: dict[tuple[str, int], Candidate] = {}

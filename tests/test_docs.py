@@ -115,6 +115,13 @@ def test_the_page_of_the_compiler_works(folder: Path, capsys: pytest.CaptureFixt
     assert subprocess.run([folder / "digit"], capture_output=True, text=True, check=True).stdout.strip().isdigit()
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("page", ["tasks.md", "finance.md"])
+def test_the_pages_of_the_tasks_work(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(ROOT / "docs" / page)
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_the_arithmetic_of_the_errata_holds() -> None:
     assert run(ROOT / "docs" / "article.md")["dense"] == 103_114
 

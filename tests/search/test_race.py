@@ -52,13 +52,3 @@ def test_one_alone_does_not_run() -> None:
 def test_sizes_of_one_family_are_told_apart() -> None:
     _, record = race([racer("a", size=1), racer("a", size=2)], run_with({"a": [0.5]}, []))
     assert {candidate.size for candidate in record} == {1, 2}
-
-
-def test_within_one_standard_error_the_smaller_wins() -> None:
-    metrics = {"a": [0.90], "b": [0.88], "c": [0.85]}
-
-    def winner(judges: int) -> str:
-        found, _ = race([racer("a", 300), racer("b", 200), racer("c", 100)], run_with(metrics, []), judges=judges)
-        return found.candidate.family
-
-    assert [winner(0), winner(10_000), winner(200), winner(20)] == ["a", "a", "b", "c"]

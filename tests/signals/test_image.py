@@ -16,6 +16,7 @@ from smidgen.tasks.image_classification import TASK
 from smidgen.types import Reading
 from tests.data.build import encoded, noise
 
+
 def how(resolution: int | None) -> Reading:
     return Reading(TASK, resolution=resolution)
 

@@ -33,7 +33,7 @@ class Classes:
     """Each example is exactly one of `names`; a target is the index of its class.
 
     Of two classes, `positive` is the index of the one that is looked for (the illness, the fraud), and `threshold` the
-    probability of it from which on a cautious user acts. It is chosen on validation; decisions are for the likelier one.
+    probability of it from which on a cautious user acts, chosen on validation; decisions are for the likelier one.
     """
 
     names: tuple[str, ...]

@@ -1,6 +1,5 @@
 """A whole network: from what the sensor gives to the task's answer."""
 
-from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -22,8 +21,8 @@ class Network(nn.Module):
         self.frontend = signal.frontend()
         self.body = body
         self.head = answer.head()
-        restore: Callable[[Answer], nn.Module | None] = getattr(signal, "restore", lambda _: None)
-        self.restore = restore(answer)
+        restore = getattr(signal, "restore", None)
+        self.restore: nn.Module | None = restore(answer) if restore else None
 
     def forward(self, raw: Tensor) -> Tensor:
         """Raw outputs (batch, width)."""

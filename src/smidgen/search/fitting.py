@@ -107,8 +107,7 @@ class Fitting:
             return Racer(replace(candidate, metric=trained.metric, epochs=epochs, seconds=seconds), racer.network)
 
         racers = [Racer(candidate, self._build(candidate)) for candidate in fitting]
-        solved = self.data.answer.classes and all(map(self._solved, fitting))  # nothing left to learn
-        winner, record = race(racers, run, judges=len(self.data.validation) if solved else 0)
+        winner, record = race(racers, run)
         if len(fitting) > 1:
             self.history.append({"step": "race", "candidates": len(fitting), "winner": winner.candidate.family})
         return winner, record

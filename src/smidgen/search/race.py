@@ -3,7 +3,6 @@
 Successive halving (Jamieson & Talwalkar 2016, arXiv:1502.07943). A survivor keeps its weights.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +20,7 @@ class Racer:
 
 
 def race(
-    racers: Sequence[Racer], run: Callable[[Racer, int], Racer], keep: float = 1 / 3, judges: int = 0
+    racers: Sequence[Racer], run: Callable[[Racer, int], Racer], keep: float = 1 / 3
 ) -> tuple[Racer, list[Candidate]]:
     """The winner, and the record of all candidates.
 
@@ -29,17 +28,15 @@ def race(
         racers: at least one.
         run: trains a racer for one round (1, 2, ...) and returns it with its metric on validation.
         keep: the share that goes on after each round, at least one.
-        judges: how many examples tell racers apart that have nothing left to learn. What is within one standard error
-            of the best counts as equal to it then (Breiman et al. 1984). 0: a metric is taken as it is.
     """
     running: list[Racer] = list(racers)
     record: dict[tuple[str, int], Candidate] = {}
     number = 1
     while len(running) > 1:
-        running = _ordered([run(racer, number) for racer in running], judges)
+        running = sorted((run(racer, number) for racer in running), key=_standing, reverse=True)
         record |= {_name(racer.candidate): racer.candidate for racer in running}
         staying = max(1, int(len(running) * keep))
-        best = max(racer.candidate.metric or 0.0 for racer in running)
+        best = running[0].candidate.metric or 0.0
         for racer in running[staying:]:
             reason = f"dropped after round {number}: {racer.candidate.metric or 0:.2%} against {best:.2%} at best"
             record[_name(racer.candidate)] = replace(racer.candidate, reason=reason)
@@ -51,16 +48,9 @@ def race(
     return Racer(chosen, winner.network), list(record.values())
 
 
-def _ordered(racers: Sequence[Racer], judges: int) -> list[Racer]:
+def _standing(racer: Racer) -> tuple[float, int]:
     """Better first; of equals, the smaller."""
-    best = max(racer.candidate.metric or 0.0 for racer in racers)
-    slack = math.sqrt(best * (1 - best) / judges) if judges and 0 < best < 1 else 0.0
-
-    def standing(racer: Racer) -> tuple[float, int]:
-        metric = racer.candidate.metric or 0.0
-        return -(best if metric >= best - slack else metric), racer.candidate.cost.flash_bytes
-
-    return sorted(racers, key=standing)
+    return racer.candidate.metric or 0.0, -racer.candidate.cost.flash_bytes
 
 
 def _name(candidate: Candidate) -> tuple[str, int]:

@@ -148,6 +148,11 @@ class Fitting:
         network, candidate = winner.network, winner.candidate
         self.recipe = self._marathon(candidate)
         run = self._train(network, candidate, "train", self.recipe, teacher)
+        complete = getattr(registry.find("families", candidate.family), "complete", None)
+        if complete is not None:  # its settings were chosen on validation; now it learns from that part as well
+            with torch.no_grad():
+                complete(network.body, network, self.data)
+            self.history.append({"step": "complete", "family": candidate.family})
         seconds, count = candidate.seconds + run.seconds, candidate.epochs + run.step / run.steps_an_epoch
         return replace(candidate, metric=run.metric, epochs=count, seconds=seconds, chosen=True), network
 

@@ -159,6 +159,8 @@ def sentence(step: Mapping[str, Json]) -> str:
     if kind == "augment":
         used = ", ".join(f"{name} {value:g}" for name, value in step["augmentation"].items() if value)
         return f"Training images were changed at random: {used or 'not at all'}; these are changes the data bears."
+    if kind == "complete":
+        return "With the settings that validation chose, it learnt from the training and the validation part."
     if kind == "distill":
         verdict = "it helped and was kept" if step["kept"] else "it did not help and was left out"
         return (

@@ -27,7 +27,7 @@ def test_names_are_sorted_and_private_files_are_none(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("families", "cnm", "There is no family called 'cnm'. Did you mean cnn"),
+        ("families", "cnm", "There is no family called 'cnm'. Did you mean tcn or cnn"),
         ("devices", "cortex-m44", "There is no device called 'cortex-m44'. Did you mean cortex-m4"),
         ("compression", "quantise", "There is no step called 'quantise'. Did you mean quantize"),
         ("targets", "zzz", "There is no target called 'zzz'. Did you mean c or firmware or library or onnx"),

@@ -88,6 +88,10 @@ def on_floats() -> Program:
     weights = made.constant(np.arange(1, 7, dtype=np.float32))
     for dtype in ("int32", "int8"):  # some are beyond the row, or meet
         made.add("scatter", [made.input(dtype, (6,)), weights], ("float32", (40,)))
+    numbers = made.input("int32", (7,))
+    made.add("whole", [numbers, made.input("int32", (7,))], ("int32", (7,)), function="add")
+    for function in ("mul", "mod"):
+        made.add("whole", [numbers, made.constant(np.array([1013], np.int32))], ("int32", (7,)), function=function)
     _recurrent(made)
     _spectra(made)
     return made.program()

@@ -63,6 +63,6 @@ def test_downloads_go_to_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_offline_without_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMIDGEN_CACHE", str(tmp_path))
-    monkeypatch.setattr(samples, "MNIST", replace(MNIST, address="http://127.0.0.1:9/"))
+    monkeypatch.setattr("smidgen.samples.mnist.MNIST", replace(MNIST, address="http://127.0.0.1:9/"))
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz cannot be downloaded"):
         load("mnist")

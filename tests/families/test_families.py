@@ -21,7 +21,7 @@ ELSEWHERE = {  # families for other signals than images: their test file
     **dict.fromkeys(("autoencoder", "principal"), "test_anomaly_families"),
     **dict.fromkeys(("linear", "student"), "test_rows"),
     **dict.fromkeys(("ngrams",), "test_ngrams"),
-    **dict.fromkeys(("textcnn", "transformer"), "test_codes"),
+    **dict.fromkeys(("textcnn", "transformer"), "test_textcnn"),
     **dict.fromkeys(("factors",), "test_factors"),
 }
 SIDES = [(8, 8), (28, 28), (33, 47), (64, 64)]

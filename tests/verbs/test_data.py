@@ -22,10 +22,12 @@ def test_as_text(tmp_path: Path) -> None:
     with pytest.raises(CorruptFiles):
         data(str(tmp_path))
     text = as_text(data(str(tmp_path), skip_bad=True)).splitlines()
-    assert text[0] == f"{tmp_path}: 1,219 examples of 2 classes (folder)"
-    assert text[1] == "Sizes: 4x4x1 (1,219)"
-    assert text[2] == "Split: given train and test parts; validation: 10 % of train, stratified, seed 0"
-    assert text[4:8] == [
+    why = "was taken for image-classification, because its files are images"
+    assert text[0] == f"{tmp_path} {why} (another one: --task NAME)."
+    assert text[1] == f"{tmp_path}: 1,219 examples of 2 classes (folder)"
+    assert text[2] == "Sizes: 4x4x1 (1,219)"
+    assert text[3] == "Split: given train and test parts; validation: 10 % of train, stratified, seed 0"
+    assert text[5:9] == [
         "class  train  validation  test",
         "cat    1,080         120     4",
         "dog       11           1     3",

@@ -59,7 +59,7 @@ class Classes:
         if few:
             hint = f"Each class needs at least {FEWEST}: one each for train, validation and test"
             raise DataError(f"{source} has too few examples of {some(few)}", hint)
-        rarer = 0 if counts[names[0]] < counts[names[-1]] else 1
+        rarer = 0 if len(names) == 2 and counts[names[0]] < counts[names[1]] else 1
         answer = cls(tuple(names), rarer)
         if how.positive:
             if len(names) != 2 or how.positive not in names:

@@ -111,7 +111,7 @@ def taken_for(found: Listing, task: Task | str | None, **options: Any) -> tuple[
     rivals = [other.task.name for score, other, _ in matches if best - score < CLOSE]
     if len(rivals) > 1:
         raise UsageError(f"{found.source} suits {' and '.join(rivals)}: {why}", f"Say --task {' or '.join(rivals)}")
-    others = f"another one: --task {matches[1][1].task.name}" if len(matches) > 1 else "another one: --task"
+    others = f"another one: --task {matches[1][1].task.name if len(matches) > 1 else 'NAME'}"
     return how, f"{found.source} was taken for {how.task.name}, because {why} ({others})."
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WORDS = 280  # characters of a message
 ROW = 12  # columns of a row
 CHANNELS = 6  # of a series
+MOST = 1e38  # of a value that is drawn
 ITEMS = 8  # of a history, the latest
 WIDTH, HEIGHT = 120, 40  # of curves, in their own units
 HEARD_RATE = 8000  # a sound is given as 8-bit samples at about this rate
@@ -122,7 +123,7 @@ def _cell(value: float, categories: Sequence[str]) -> str:
 
 def _curves(content: Array, state: dict[str, Any]) -> Shown:
     """Each channel in a strip of its own; a single step is a row."""
-    steps = np.asarray(content, np.float64).reshape(len(content), -1)
+    steps = np.nan_to_num(np.asarray(content, np.float64).reshape(len(content), -1), posinf=MOST, neginf=-MOST)
     if len(steps) == 1:
         return _row(steps, state)
     drawn = steps[:, np.ptp(steps, axis=0) > 0][:, :CHANNELS] if len(steps) else steps
@@ -131,7 +132,7 @@ def _curves(content: Array, state: dict[str, Any]) -> Shown:
 
 def spark(values: Array) -> str:
     """A curve that fills its box, as SVG points; peaks stay."""
-    finite = np.nan_to_num(np.asarray(values, np.float64))
+    finite = np.nan_to_num(np.asarray(values, np.float64), posinf=MOST, neginf=-MOST)
     low, span = float(finite.min()), float(np.ptp(finite)) or 1.0
     places = np.arange(len(finite))
     if len(finite) > 2 * WIDTH:

@@ -49,18 +49,29 @@ class Norm(nn.Module):
         return cast("Tensor", self.norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
 
 
+class Attend(nn.Module):
+    """Attention itself, in floats: a softmax of rounded scores would amplify the last bit of each."""
+
+    floats = True
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """(batch, depth, 1, time), all."""
+        return attend(q, k, v, HEADS)
+
+
 class Attention(nn.Module):
     """Every step looks at all of them: (batch, width, 1, time) in and out."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.query, self.key, self.value, self.out = (nn.Conv2d(width, width, 1) for _ in range(4))
+        self.attend = Attend()
         with torch.no_grad():
             self.query.weight *= 1 / math.sqrt(width / HEADS)  # what the scores would be divided by
 
     def forward(self, x: Tensor) -> Tensor:
         """Queries, keys, values; what was found goes through one more layer."""
-        return cast("Tensor", self.out(attend(self.query(x), self.key(x), self.value(x), HEADS)))
+        return cast("Tensor", self.out(self.attend(self.query(x), self.key(x), self.value(x))))
 
 
 class Places(nn.Module):

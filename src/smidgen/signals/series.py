@@ -247,7 +247,8 @@ def _recognised(table: Columns, how: Reading) -> Match | None:
         return Match(0.85 if alone else 0.3, runs) if group and time else None
     if how.task.target == "future":
         dated = time and not group and not target_of(table, replace(how, task=replace(how.task, target="label")))
-        return Match(0.8, f"it has one row for each {time}") if dated else None
+        once = len(set(table.text(time))) == len(table) if time else False
+        return Match(0.8, f"it has one row for each {time}") if dated and once else None
     if not group or not time:
         return None
     target = target_of(table, how)

@@ -39,8 +39,8 @@ BPR: Grid = {"factors": (64,), "learning_rate": (0.02, 0.05), "regularization": 
 
 def rivals(data: Dataset, seed: int) -> Row:
     """nDCG@10 and recall@10 of popularity, ALS and BPR on the test part."""
-    from implicit.als import AlternatingLeastSquares  # type: ignore[import-untyped]
-    from implicit.bpr import BayesianPersonalizedRanking  # type: ignore[import-untyped]
+    from implicit.als import AlternatingLeastSquares
+    from implicit.bpr import BayesianPersonalizedRanking
 
     both = _choices(data, data.train, data.validation)
     row = _scores("popularity", np.tile(np.asarray(both.sum(axis=0)), (both.shape[0], 1)), data, data.test)

@@ -69,6 +69,13 @@ def test_merged_axes_reach_the_same_elements(sizes: list[int], repeats: list[lis
         np.testing.assert_array_equal(found, expected.ravel())
 
 
+def test_further_axes_of_size_one_do_not_count() -> None:
+    """A table of one column: a constant (1,) meets a value without axes."""
+    assert _strided.repeated((1,), ()) == []
+    assert _strided.repeated((1, 3), (3,)) == [1]
+    assert _strided.repeated((2, 1), (2, 3)) == [1, 0]
+
+
 def one(kind: str, x: Value, y: Value, **attributes: object) -> Program:
     return Program({"x": x, "y": y}, [Operation(kind, kind, ("x",), ("y",), attributes)], ("x",), ("y",), "onnx")
 

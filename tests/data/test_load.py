@@ -257,6 +257,12 @@ def test_tasks_by_name() -> None:
         taken_for(found, "image-clasification")
 
 
+def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("text,label\n" + "a word,good\nanother,bad\n" * 5, encoding="utf-8")
+    with pytest.raises(DataError, match=r"no column called 'lable'\. Did you mean label"):
+        load(tmp_path / "t.csv", target="lable")
+
+
 def test_a_task_for_other_data(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", allow_pickle=False, x=np.array(["some", "text"] * 5), y=np.arange(10) % 2)
     with pytest.raises(DataError, match="suits no task"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -99,11 +98,17 @@ def taken_for(found: Listing, task: Task | str | None, **options: Any) -> tuple[
         how = Reading(registry.find("tasks", task).TASK, **options)
         return how, f"{found.source} is used for {how.task.name}, as asked."
     matches: list[tuple[float, Reading, str]] = []
+    refused: list[DataError] = []
     for name in registry.names("tasks"):
         how = Reading(registry.find("tasks", name).TASK, **options)
-        with suppress(DataError):  # a column that this task has no use for
+        try:
             match = registry.find("signals", how.task.signal).SIGNAL.recognise(found, how)
+        except DataError as error:  # a column that this task does not know, or has no use for
+            refused.append(error)
+        else:
             matches += [(match.score, how, match.why)] if match else []
+    if refused and not matches:
+        raise refused[0]
     if not matches:
         raise DataError(f"{found.source} suits no task", f"Say which: --task {', '.join(registry.names('tasks'))}")
     matches.sort(key=lambda one: -one[0])

@@ -17,8 +17,8 @@ def steps(shape: Sequence[int]) -> list[int]:
 
 
 def repeated(value: Sequence[int], whole: Sequence[int]) -> list[int]:
-    """The same along the axes of a larger shape, to which it is broadcast."""
-    own = (1,) * (len(whole) - len(value)) + tuple(value)
+    """The same along the axes of a larger shape, to which it is broadcast; further axes of size 1 do not count."""
+    own = ((1,) * len(whole) + tuple(value))[len(value) :] if whole else ()
     return [step if size > 1 else 0 for step, size in zip(steps(own), own, strict=True)]
 
 

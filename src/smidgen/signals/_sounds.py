@@ -98,7 +98,8 @@ def _guarded(read: Callable[[BinaryIO], T], stream: BinaryIO) -> T:
     except (DataError, MissingLibrary):
         raise
     except Exception as error:  # noqa: BLE001  damaged files make parsers raise whatever they run into
-        raise DataError(f"is damaged: {str(error) or type(error).__name__}") from None
+        why = str(error).rpartition("Error : ")[2]  # before it soundfile names the object that it reads from
+        raise DataError(f"is damaged: {why or type(error).__name__}") from None
 
 
 def _checked(samples: int, channels: int, rate: int) -> Header:
